@@ -1,0 +1,126 @@
+package ledger
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/money"
+)
+
+// AccountKind is a line of the chart of accounts.
+type AccountKind string
+
+// The chart of accounts.
+const (
+	Bank     AccountKind = "bank"      // money on our bank accounts
+	Suspense AccountKind = "suspense"  // received, not yet attributed
+	Balance  AccountKind = "balance"   // what a payer has with us
+	Revenue  AccountKind = "revenue"   // sold, net
+	VAT      AccountKind = "vat"       // owed to tax offices
+	WriteOff AccountKind = "write_off" // accepted shortfalls
+)
+
+// Account names a ledger account: one kind, one currency, and for Balance one payer.
+type Account struct {
+	Kind     AccountKind
+	Payer    account.PayerID
+	Currency money.Currency
+}
+
+// Posting moves an amount on an account: positive is a debit.
+type Posting struct {
+	Account Account
+	Amount  money.Amount
+}
+
+// EntryKind is the reason of an entry.
+type EntryKind string
+
+// The kinds of entry.
+const (
+	EntryBankReceived EntryKind = "bank_received" // bank money credited to a payer's balance
+	EntryBankSuspense EntryKind = "bank_suspense" // bank money that waits for a person
+	EntryOrderPaid    EntryKind = "order_paid"    // an order paid from the payer's balance
+)
+
+// Entry is one balanced movement.
+type Entry struct {
+	Kind        EntryKind
+	At          time.Time
+	OrderID     string // of order_paid
+	BankEntryID string // of bank_received and bank_suspense
+	Postings    []Posting
+}
+
+// ErrUnbalanced reports postings that do not sum to zero.
+var ErrUnbalanced = errors.New("ledger: entry does not balance")
+
+// BankReceived books bank money to a payer's balance.
+func BankReceived(payer account.PayerID, amount money.Money, bankEntry string, at time.Time) Entry {
+	return Entry{Kind: EntryBankReceived, At: at, BankEntryID: bankEntry, Postings: []Posting{
+		{Account{Kind: Bank, Currency: amount.Currency}, amount.Amount},
+		{Account{Kind: Balance, Payer: payer, Currency: amount.Currency}, -amount.Amount},
+	}}
+}
+
+// BankSuspense books bank money that no order could be found for.
+func BankSuspense(amount money.Money, bankEntry string, at time.Time) Entry {
+	return Entry{Kind: EntryBankSuspense, At: at, BankEntryID: bankEntry, Postings: []Posting{
+		{Account{Kind: Bank, Currency: amount.Currency}, amount.Amount},
+		{Account{Kind: Suspense, Currency: amount.Currency}, -amount.Amount},
+	}}
+}
+
+// OrderPaid pays an order of net and vat from the payer's balance, of which
+// shortfall is forgiven.
+func OrderPaid(payer account.PayerID, currency money.Currency, net, vat, shortfall money.Amount, order string, at time.Time) Entry {
+	e := Entry{Kind: EntryOrderPaid, At: at, OrderID: order}
+	add := func(kind AccountKind, p account.PayerID, a money.Amount) {
+		if a != 0 {
+			e.Postings = append(e.Postings, Posting{Account{kind, p, currency}, a})
+		}
+	}
+	add(Balance, payer, net+vat-shortfall)
+	add(WriteOff, "", shortfall)
+	add(Revenue, "", -net)
+	add(VAT, "", -vat)
+	return e
+}
+
+// Check returns ErrUnbalanced unless the entry has two postings or more, none
+// of them zero, that sum to zero in each currency.
+func (e Entry) Check() error {
+	sums := map[money.Currency]money.Amount{}
+	for _, p := range e.Postings {
+		if p.Amount == 0 {
+			return fmt.Errorf("%w: a posting of nothing", ErrUnbalanced)
+		}
+		sum, err := money.Sum(sums[p.Account.Currency], p.Amount)
+		if err != nil {
+			return err
+		}
+		sums[p.Account.Currency] = sum
+	}
+	if len(e.Postings) < 2 {
+		return fmt.Errorf("%w: %d postings", ErrUnbalanced, len(e.Postings))
+	}
+	for currency, sum := range sums {
+		if sum != 0 {
+			return fmt.Errorf("%w: %s %s left over", ErrUnbalanced, sum.Decimal(), currency)
+		}
+	}
+	return nil
+}
+
+// Hash seals what an entry says: the auditor computes it again from the rows.
+func (e Entry) Hash() [sha256.Size]byte {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s|%s|%s|%s\n", e.Kind, e.At.UTC().Format(time.RFC3339Nano), e.OrderID, e.BankEntryID)
+	for _, p := range e.Postings {
+		fmt.Fprintf(h, "%s|%s|%s|%d\n", p.Account.Kind, p.Account.Payer, p.Account.Currency, p.Amount)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
