@@ -1,0 +1,245 @@
+package i18n
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/collate"
+	"golang.org/x/text/currency"
+	"golang.org/x/text/language"
+	"golang.org/x/text/number"
+)
+
+const nbsp = "\u00a0"
+
+// format is the CLDR data of a language. Number symbols come from x/text;
+// patterns and month names, which x/text does not have, from the language's
+// file under "format.".
+type format struct {
+	months, monthsShort [12]string
+	date, dateShort     string // CLDR date patterns: d dd M MM MMM MMMM y
+	clock               string // CLDR time pattern: H HH h mm a
+	dateTime            string // {1} is the date, {0} the time, {2} the zone
+	money               string // ¤ is the symbol, 0 the number
+	percent             string // 0 is the number
+	decimal, minus      string
+}
+
+func newFormat(l *locale, own, fallback map[string]string) (format, error) {
+	var missing []string
+	get := func(key string) string {
+		for _, texts := range []map[string]string{own, fallback} {
+			if s, ok := texts["format."+key]; ok {
+				return s
+			}
+		}
+		missing = append(missing, "format."+key)
+		return ""
+	}
+	f := format{
+		date: get("date"), dateShort: get("date_short"), clock: get("time"),
+		dateTime: get("date_time"), money: get("money"), percent: get("percent"),
+	}
+	for i := range 12 {
+		n := strconv.Itoa(i + 1)
+		f.months[i], f.monthsShort[i] = get("month."+n), get("month_short."+n)
+	}
+	// x/text knows the symbols of every language but does not export them.
+	f.decimal = strings.Trim(l.printer.Sprint(number.Decimal(0, number.Scale(1))), "0")
+	f.minus = strings.Trim(l.printer.Sprint(number.Decimal(-1)), "1")
+	if len(missing) > 0 {
+		return f, fmt.Errorf("no %s", strings.Join(missing, ", "))
+	}
+	return f, nil
+}
+
+// Number writes a whole number with the language's grouping: "12,500".
+func (t Translator) Number(n int64) string {
+	return t.locale().printer.Sprint(number.Decimal(n))
+}
+
+// Percent writes a rate given in hundredths of a percent: 2100 is "21%", 1950
+// "19.5%".
+func (t Translator) Percent(basisPoints int64) string {
+	l := t.locale()
+	sign, n := l.sign(basisPoints)
+	s := l.printer.Sprint(number.Decimal(n / 100))
+	if rest := n % 100; rest != 0 {
+		s += l.format.decimal + strings.TrimRight(fmt.Sprintf("%02d", rest), "0")
+	}
+	return sign + strings.Replace(l.format.percent, "0", s, 1)
+}
+
+// Money writes an amount of minor units (hundredths) with the currency's
+// symbol: "€1,524.60", "-€10.00", "CHF 3.00".
+func (t Translator) Money(minor int64, code string) string {
+	l := t.locale()
+	sign, n := l.sign(minor)
+	s := l.printer.Sprint(number.Decimal(n/100)) + l.format.decimal + fmt.Sprintf("%02d", n%100)
+	return sign + placeSymbol(l.format.money, l.symbol(code), s)
+}
+
+// placeSymbol fills the money pattern. CLDR's currencySpacing: a symbol that
+// touches the number with a letter gets a space that does not break.
+func placeSymbol(pattern, symbol, s string) string {
+	before, _, _ := strings.Cut(pattern, "0")
+	if strings.HasSuffix(before, "¤") {
+		if last, _ := utf8.DecodeLastRuneInString(symbol); unicode.IsLetter(last) {
+			symbol += nbsp
+		}
+	}
+	return strings.NewReplacer("¤", symbol, "0", s).Replace(pattern)
+}
+
+func (l *locale) symbol(code string) string {
+	unit, err := currency.ParseISO(code)
+	if err != nil {
+		return code
+	}
+	return l.printer.Sprint(currency.Symbol(unit))
+}
+
+// sign splits off the minus; a uint64 holds the magnitude of every int64.
+func (l *locale) sign(n int64) (string, uint64) {
+	if n < 0 {
+		return l.format.minus, uint64(-(n + 1)) + 1
+	}
+	return "", uint64(n)
+}
+
+// Date writes a day in full: "22 November 2026".
+func (t Translator) Date(year int, month time.Month, day int) string {
+	l := t.locale()
+	return l.format.write(l.format.date, time.Date(year, month, day, 0, 0, 0, 0, time.UTC))
+}
+
+// DateShort writes a day for tables: "22 Nov 2026".
+func (t Translator) DateShort(year int, month time.Month, day int) string {
+	l := t.locale()
+	return l.format.write(l.format.dateShort, time.Date(year, month, day, 0, 0, 0, 0, time.UTC))
+}
+
+// Time writes an instant in a zone and names the zone: "22 November 2026,
+// 14:05 (Europe/Vilnius)".
+func (t Translator) Time(instant time.Time, zone *time.Location) string {
+	f := t.locale().format
+	at := instant.In(zone)
+	return strings.NewReplacer(
+		"{1}", f.write(f.date, at),
+		"{0}", f.write(f.clock, at),
+		"{2}", zone.String(),
+	).Replace(f.dateTime)
+}
+
+// write fills a CLDR pattern; text in single quotes stands for itself.
+func (f format) write(pattern string, at time.Time) string {
+	var b strings.Builder
+	for i := 0; i < len(pattern); {
+		c := pattern[i]
+		if c == '\'' {
+			text, _, _ := strings.Cut(pattern[i+1:], "'")
+			b.WriteString(text)
+			i += len(text) + 2
+			continue
+		}
+		n := 1
+		for i+n < len(pattern) && pattern[i+n] == c {
+			n++
+		}
+		if s, ok := f.field(c, n, at); ok {
+			b.WriteString(s)
+		} else {
+			b.WriteString(pattern[i : i+n])
+		}
+		i += n
+	}
+	return b.String()
+}
+
+func (f format) field(c byte, n int, at time.Time) (string, bool) {
+	digits := func(v int) string {
+		if n == 2 {
+			return fmt.Sprintf("%02d", v)
+		}
+		return strconv.Itoa(v)
+	}
+	switch c {
+	case 'y':
+		return strconv.Itoa(at.Year()), true
+	case 'M':
+		switch n {
+		case 4:
+			return f.months[at.Month()-1], true
+		case 3:
+			return f.monthsShort[at.Month()-1], true
+		}
+		return digits(int(at.Month())), true
+	case 'd':
+		return digits(at.Day()), true
+	case 'H':
+		return digits(at.Hour()), true
+	case 'h':
+		return digits((at.Hour()+11)%12 + 1), true
+	case 'm':
+		return digits(at.Minute()), true
+	case 'a':
+		return at.Format("PM"), true
+	}
+	return "", false
+}
+
+// Country is a country with its name in the Translator's language.
+type Country struct{ Code, Name string }
+
+// Country names a country by its ISO 3166-1 alpha-2 code; a code that is none
+// comes back as it is.
+func (t Translator) Country(iso2 string) string {
+	l := t.locale()
+	region, err := language.ParseRegion(iso2)
+	if err != nil || len(iso2) != 2 {
+		return iso2
+	}
+	if name := l.regions.Name(region); name != "" {
+		return name
+	}
+	return iso2
+}
+
+// Countries lists every country in the alphabetic order of the language.
+func (t Translator) Countries() []Country { return t.locale().countries() }
+
+func (l *locale) listCountries() []Country {
+	var codes, names []string
+	byName := map[string]string{}
+	for a := 'A'; a <= 'Z'; a++ {
+		for b := 'A'; b <= 'Z'; b++ {
+			code := string([]rune{a, b})
+			region, err := language.ParseRegion(code)
+			// Codes that were replaced (BU, SU, UK) and groups (EU) are no addresses.
+			if err != nil || !region.IsCountry() || region.Canonicalize().String() != code || uninhabited[code] {
+				continue
+			}
+			if name := l.regions.Name(region); name != "" && byName[name] == "" {
+				byName[name] = code
+				codes, names = append(codes, code), append(names, name)
+			}
+		}
+	}
+	collate.New(l.tag).SortStrings(names)
+	list := make([]Country, len(codes))
+	for i, name := range names {
+		list[i] = Country{byName[name], name}
+	}
+	return list
+}
+
+// uninhabited codes exist in CLDR but nobody has a postal address there, or
+// they are not assigned by ISO 3166-1 (Kosovo is kept: XK is in use).
+var uninhabited = map[string]bool{
+	"AC": true, "AN": true, "BV": true, "CP": true, "DG": true, "EA": true, "HM": true,
+	"IC": true, "QO": true, "TA": true, "XA": true, "XB": true, "ZZ": true,
+}

@@ -1,0 +1,206 @@
+package i18n
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/BurntSushi/toml"
+	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+	"golang.org/x/text/message"
+)
+
+// Fallback is the language that has every key.
+const Fallback = "en"
+
+//go:embed locales/*.toml
+var files embed.FS
+
+// Translator writes for one language. It is a small value and safe for
+// concurrent use; the zero Translator writes English.
+type Translator struct{ l *locale }
+
+// Language is an available language under its own name.
+type Language struct{ Code, Name string }
+
+// locale is one loaded language, immutable but for its caches.
+type locale struct {
+	code      string
+	tag       language.Tag
+	plain     map[string]string // messages without values, ready to use
+	localizer *goi18n.Localizer
+	printer   *message.Printer
+	format    format
+	regions   display.Namer
+	countries func() []Country
+}
+
+var load = sync.OnceValue(func() map[string]*locale {
+	all, err := loadFrom(files)
+	if err != nil {
+		panic(err) // the files are part of the program
+	}
+	return all
+})
+
+func loadFrom(source fs.FS) (map[string]*locale, error) {
+	names, err := fs.Glob(source, "locales/*.toml")
+	if err != nil {
+		return nil, fmt.Errorf("i18n: list languages: %w", err)
+	}
+	bundle := goi18n.NewBundle(language.English)
+	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
+	plain := map[string]map[string]string{}
+	for _, name := range names {
+		data, err := fs.ReadFile(source, name)
+		if err != nil {
+			return nil, fmt.Errorf("i18n: read %s: %w", name, err)
+		}
+		file, err := bundle.ParseMessageFileBytes(data, path.Base(name))
+		if err != nil {
+			return nil, fmt.Errorf("i18n: parse %s: %w", name, err)
+		}
+		texts := map[string]string{}
+		for _, m := range file.Messages {
+			if !strings.Contains(m.Other, "{{") && m.One == "" && m.Few == "" && m.Many == "" {
+				texts[m.ID] = m.Other
+			}
+		}
+		plain[strings.TrimSuffix(path.Base(name), ".toml")] = texts
+	}
+	all := map[string]*locale{}
+	for code, texts := range plain {
+		tag, err := language.Parse(code)
+		if err != nil {
+			return nil, fmt.Errorf("i18n: language %q: %w", code, err)
+		}
+		l := &locale{
+			code: code, tag: tag, plain: texts,
+			localizer: goi18n.NewLocalizer(bundle, code),
+			printer:   message.NewPrinter(tag),
+			regions:   display.Regions(tag),
+		}
+		if l.regions == nil {
+			l.regions = display.Regions(language.English)
+		}
+		if l.format, err = newFormat(l, texts, plain[Fallback]); err != nil {
+			return nil, fmt.Errorf("i18n: language %s: %w", code, err)
+		}
+		l.countries = sync.OnceValue(l.listCountries)
+		all[code] = l
+	}
+	if all[Fallback] == nil {
+		return nil, fmt.Errorf("i18n: no language %q", Fallback)
+	}
+	return all, nil
+}
+
+// New returns the Translator of a language code such as "lt" or "pt-BR". A
+// language without a file of its own gets its base language, else English.
+func New(lang string) Translator {
+	all := load()
+	if l := all[lang]; l != nil {
+		return Translator{l}
+	}
+	base, _, _ := strings.Cut(lang, "-")
+	if l := all[base]; l != nil {
+		return Translator{l}
+	}
+	return Translator{all[Fallback]}
+}
+
+// Match picks the available language that suits an Accept-Language header
+// best; an empty or odd header gives English.
+func Match(header string) string {
+	tags, _, err := language.ParseAcceptLanguage(header)
+	if err != nil || len(tags) == 0 {
+		return Fallback
+	}
+	codes := []string{Fallback} // the matcher's default is its first tag
+	for _, l := range Languages() {
+		if l.Code != Fallback {
+			codes = append(codes, l.Code)
+		}
+	}
+	supported := make([]language.Tag, len(codes))
+	for i, c := range codes {
+		supported[i] = language.Make(c)
+	}
+	_, index, confidence := language.NewMatcher(supported).Match(tags...)
+	if confidence == language.No {
+		return Fallback
+	}
+	return codes[index]
+}
+
+// Languages lists the available languages, by code.
+func Languages() []Language {
+	var list []Language
+	for code, l := range load() {
+		list = append(list, Language{code, display.Self.Name(l.tag)})
+	}
+	slices.SortFunc(list, func(a, b Language) int { return strings.Compare(a.Code, b.Code) })
+	return list
+}
+
+// Languages lists the available languages, by code.
+func (t Translator) Languages() []Language { return Languages() }
+
+func (t Translator) locale() *locale {
+	if t.l == nil {
+		return load()[Fallback]
+	}
+	return t.l
+}
+
+// Lang returns the language code, for the lang attribute of a page.
+func (t Translator) Lang() string { return t.locale().code }
+
+// T returns the message of a key. The arguments are names and values in turn:
+// T("plans.from", "Amount", "€3.00") fills {{.Amount}}. A key that exists in no
+// file comes back as it is.
+func (t Translator) T(key string, args ...any) string {
+	l := t.locale()
+	if len(args) == 0 {
+		if s, ok := l.plain[key]; ok {
+			return s
+		}
+	}
+	return l.localize(key, pairs(args), nil)
+}
+
+// N is T for a message with plural forms; the count is {{.Count}} in it.
+func (t Translator) N(key string, count int, args ...any) string {
+	data := pairs(args)
+	data["Count"] = t.Number(int64(count))
+	return t.locale().localize(key, data, count)
+}
+
+// Err is T for the keys of faults, whose values come as a map.
+func (t Translator) Err(key string, args map[string]any) string {
+	return t.locale().localize(key, args, nil)
+}
+
+func (l *locale) localize(key string, data map[string]any, count any) string {
+	s, err := l.localizer.Localize(&goi18n.LocalizeConfig{MessageID: key, TemplateData: data, PluralCount: count})
+	if s == "" && err != nil {
+		return key
+	}
+	return s // an English text where this language has none
+}
+
+func pairs(args []any) map[string]any {
+	data := make(map[string]any, len(args)/2+1)
+	for i := 0; i+1 < len(args); i += 2 {
+		if name, ok := args[i].(string); ok {
+			data[name] = args[i+1]
+		}
+	}
+	return data
+}
