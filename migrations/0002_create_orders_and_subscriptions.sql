@@ -65,6 +65,7 @@ CREATE TABLE orders (
     total_minor     bigint      NOT NULL,
     vat_row         text        NOT NULL, -- row of the decision table, as expected when the order was placed
     method          text        NOT NULL CHECK (method IN ('bank')),
+    quote_sha256    bytea       NOT NULL CONSTRAINT orders_quote_once UNIQUE CHECK (length(quote_sha256) = 32), -- a form sent twice is one order
     placed_at       timestamptz NOT NULL,
     valid_until     date        NOT NULL,
     closed_at       timestamptz, -- paid, expired or canceled

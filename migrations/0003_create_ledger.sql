@@ -71,3 +71,18 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER ledger_keep_balance AFTER INSERT ON ledger_posting
     FOR EACH ROW EXECUTE FUNCTION ledger_keep_balance();
+
+-- How an order was settled: the tax decision and the buyer as they were at the
+-- tax point. The invoice is drawn up from this row, whenever it is issued.
+CREATE TABLE settlement (
+    order_id        uuid PRIMARY KEY REFERENCES orders,
+    tax_point       date   NOT NULL,
+    treatment       jsonb  NOT NULL,
+    buyer           jsonb  NOT NULL,
+    net_minor       bigint NOT NULL,
+    vat_minor       bigint NOT NULL CHECK (vat_minor >= 0),
+    shortfall_minor bigint NOT NULL CHECK (shortfall_minor >= 0),
+    settled_at      timestamptz NOT NULL
+);
+CREATE TRIGGER settlement_is_immutable BEFORE UPDATE OR DELETE ON settlement
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();

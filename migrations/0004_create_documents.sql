@@ -47,7 +47,8 @@ CREATE TABLE invoice_vat (
     line       integer NOT NULL CHECK (line > 0),
     category   text    NOT NULL CHECK (category IN ('S', 'AE', 'E', 'O')),
     rate_bps   bigint, -- null for O: no rate at all
-    country    text    NOT NULL,
+    vat_row    text    NOT NULL, -- of the decision table
+    country    text    NOT NULL, -- whose VAT it is; empty outside the EU
     base_minor bigint  NOT NULL,
     vat_minor  bigint  NOT NULL,
     PRIMARY KEY (invoice_id, line),

@@ -11,7 +11,8 @@ CREATE TABLE bank_statement (
     closing_minor bigint      NOT NULL,
     file_sha256   bytea       NOT NULL CHECK (length(file_sha256) = 32),
     imported_at   timestamptz NOT NULL,
-    imported_by   text        NOT NULL
+    imported_by   text        NOT NULL,
+    CONSTRAINT bank_statement_once UNIQUE (file_sha256, iban, statement_id)
 );
 
 -- One bank entry, booked once whatever statements it stands in. Every credit

@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/bank"
+	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/vat"
+)
+
+const saveStatementSQL = `
+INSERT INTO bank_statement (iban, statement_id, currency, from_date, to_date, opening_minor, closing_minor, file_sha256, imported_at, imported_by)
+VALUES (@iban, @statement_id, @currency, @from, @to, @opening, @closing, @sha256, @now, @by)
+ON CONFLICT ON CONSTRAINT bank_statement_once DO UPDATE SET iban = EXCLUDED.iban
+RETURNING id`
+
+// SaveStatement records an imported statement, or finds it where the same file
+// was imported before, and returns its id.
+func (tx *Tx) SaveStatement(ctx context.Context, s bank.Statement, fileSHA256 []byte, by string) (string, error) {
+	return value[string](ctx, tx, "statement", saveStatementSQL, pgx.NamedArgs{
+		"iban": string(s.IBAN), "statement_id": s.ID, "currency": string(s.Currency), "from": day(s.From), "to": day(s.To),
+		"opening": int64(s.Opening), "closing": int64(s.Closing), "sha256": fileSHA256, "now": tx.now, "by": by,
+	})
+}
+
+// BankOutcome is what became of a bank entry.
+type BankOutcome struct {
+	Outcome    string // matched, suspense, ignored
+	Reason     string
+	ThirdParty bool
+	OrderID    string // of a matched entry
+}
+
+const bankEntrySQL = `
+SELECT b.outcome, b.reason, b.third_party, COALESCE(b.order_id::text, '') AS order_id FROM bank_entry b WHERE b.key = @key`
+
+// BankEntry returns what became of the entry with an idempotency key, or
+// NotFound where it is new.
+func (tx *Tx) BankEntry(ctx context.Context, key string) (BankOutcome, error) {
+	return one[BankOutcome](ctx, tx, "bank entry", bankEntrySQL, pgx.NamedArgs{"key": key})
+}
+
+const insertBankEntrySQL = `
+INSERT INTO bank_entry (key, statement_id, iban, booked_on, amount_minor, currency, credit, reversal, payer_name, payer_iban,
+                        reference, remittance, end_to_end, outcome, reason, third_party, order_id, imported_at)
+VALUES (@key, @statement, @iban, @booked_on, @amount, @currency, @credit, @reversal, @payer_name, @payer_iban,
+        @reference, @remittance, @end_to_end, @outcome, @reason, @third_party, @order, @now)
+ON CONFLICT ON CONSTRAINT bank_entry_once DO NOTHING
+RETURNING id`
+
+// InsertBankEntry records a bank entry with what became of it and returns its
+// id. It returns NotFound when another import recorded the entry first.
+func (tx *Tx) InsertBankEntry(ctx context.Context, statementID string, s bank.Statement, e bank.Entry, o BankOutcome) (string, error) {
+	reference := ""
+	if len(e.References) > 0 {
+		reference = e.References[0]
+	}
+	return value[string](ctx, tx, "bank entry", insertBankEntrySQL, pgx.NamedArgs{
+		"key": e.Key, "statement": statementID, "iban": string(s.IBAN), "booked_on": day(e.Booked), "amount": int64(e.Amount),
+		"currency": string(s.Currency), "credit": e.Credit, "reversal": e.Reversal, "payer_name": e.Payer, "payer_iban": e.PayerIBAN,
+		"reference": reference, "remittance": e.Text, "end_to_end": e.EndToEndID, "outcome": o.Outcome, "reason": o.Reason,
+		"third_party": o.ThirdParty, "order": nullable(o.OrderID), "now": tx.now,
+	})
+}
+
+// Settlement is how an order was settled, frozen at the tax point.
+type Settlement struct {
+	OrderID   string
+	TaxPoint  civil.Date
+	Treatment vat.Treatment
+	Buyer     account.Payer
+	Net       money.Amount
+	VAT       money.Amount
+	Shortfall money.Amount // forgiven
+}
+
+const insertSettlementSQL = `
+INSERT INTO settlement (order_id, tax_point, treatment, buyer, net_minor, vat_minor, shortfall_minor, settled_at)
+VALUES (@order, @tax_point, @treatment, @buyer, @net, @vat, @shortfall, @now)`
+
+// InsertSettlement freezes how an order was settled.
+func (tx *Tx) InsertSettlement(ctx context.Context, s Settlement) error {
+	_, err := exec(ctx, tx, insertSettlementSQL, pgx.NamedArgs{
+		"order": s.OrderID, "tax_point": day(s.TaxPoint), "treatment": s.Treatment, "buyer": s.Buyer, "net": int64(s.Net),
+		"vat": int64(s.VAT), "shortfall": int64(s.Shortfall), "now": tx.now,
+	})
+	return err
+}
+
+const settlementSQL = `
+SELECT order_id, tax_point, treatment, buyer, net_minor, vat_minor, shortfall_minor FROM settlement WHERE order_id = @order`
+
+// Settlement returns how an order was settled, or NotFound.
+func (tx *Tx) Settlement(ctx context.Context, orderID string) (Settlement, error) {
+	r, err := one[struct {
+		OrderID        string
+		TaxPoint       time.Time
+		Treatment      []byte
+		Buyer          []byte
+		NetMinor       int64
+		VATMinor       int64 `db:"vat_minor"`
+		ShortfallMinor int64
+	}](ctx, tx, "settlement", settlementSQL, pgx.NamedArgs{"order": orderID})
+	if err != nil {
+		return Settlement{}, err
+	}
+	s := Settlement{
+		OrderID: r.OrderID, TaxPoint: date(&r.TaxPoint), Net: money.Amount(r.NetMinor), VAT: money.Amount(r.VATMinor),
+		Shortfall: money.Amount(r.ShortfallMinor),
+	}
+	if err := json.Unmarshal(r.Treatment, &s.Treatment); err != nil {
+		return Settlement{}, err
+	}
+	return s, json.Unmarshal(r.Buyer, &s.Buyer)
+}

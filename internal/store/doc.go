@@ -1,0 +1,12 @@
+// Package store holds every SQL statement of the program.
+//
+// Owns: the pool, transactions (View, Update), one method on *Tx per statement,
+// the mapping of constraint names to faults, migrations.
+//
+// Does not own: rules; a use case decides, the store reads and writes.
+//
+// Lock order, always: payer -> subscription -> order -> payment -> ledger
+// account -> invoice series. The series is hot and comes last.
+//
+// No HTTP, PDF or bot call happens inside a transaction.
+package store

@@ -1,0 +1,225 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/invoice"
+	"github.com/siptg/portal/internal/money"
+)
+
+const ensureSeriesSQL = `
+INSERT INTO series (kind, year, prefix) VALUES (@kind, @year, @prefix) ON CONFLICT ON CONSTRAINT series_once DO NOTHING`
+
+const takeNumberSQL = `
+UPDATE series SET next = next + 1, last_issue_date = @issue_date
+WHERE kind = @kind AND year = @year
+RETURNING id, next - 1 AS seq, prefix`
+
+// Taken is a number taken from a series.
+type Taken struct {
+	ID     int64 // of the series
+	Seq    int64
+	Prefix string
+}
+
+// TakeNumber takes the next number of the series of a kind and the year of the
+// issue date. It locks the series until the transaction ends, so it is the last
+// lock that a transaction takes; the number must be issued in the same
+// transaction, and the database insists.
+func (tx *Tx) TakeNumber(ctx context.Context, kind invoice.Kind, issued civil.Date, prefix string) (Taken, error) {
+	args := pgx.NamedArgs{"kind": string(kind), "year": issued.Year, "prefix": prefix, "issue_date": day(issued)}
+	taken, err := one[Taken](ctx, tx, "series", takeNumberSQL, args)
+	if !fault.Is(err, fault.NotFound) {
+		return taken, err
+	}
+	if _, err := exec(ctx, tx, ensureSeriesSQL, args); err != nil {
+		return Taken{}, err
+	}
+	return one[Taken](ctx, tx, "series", takeNumberSQL, args)
+}
+
+const insertInvoiceSQL = `
+INSERT INTO invoice (kind, series_id, seq, number, payer_id, order_id, issue_date, tax_point, currency, net_minor, vat_minor,
+                     total_minor, content, content_sha256, issued_at)
+VALUES (@kind, @series, @seq, @number, @payer, @order, @issue_date, @tax_point, @currency, @net, @vat,
+        @total, @content, @sha256, @now)
+RETURNING id`
+
+const insertInvoiceVATSQL = `
+INSERT INTO invoice_vat (invoice_id, line, category, rate_bps, vat_row, country, base_minor, vat_minor)
+VALUES (@invoice, @line, @category, @rate, @row, @country, @base, @vat)`
+
+// InsertInvoice issues a tax document under the number just taken.
+func (tx *Tx) InsertInvoice(ctx context.Context, taken Taken, payer account.PayerID, orderID string, d invoice.Document) error {
+	content, err := d.Marshal()
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(content)
+	id, err := value[string](ctx, tx, "invoice", insertInvoiceSQL, pgx.NamedArgs{
+		"kind": string(d.Kind), "series": taken.ID, "seq": taken.Seq, "number": d.Number, "payer": string(payer), "order": orderID,
+		"issue_date": day(d.IssueDate), "tax_point": day(d.TaxPoint), "currency": string(d.Currency), "net": int64(d.Net),
+		"vat": int64(d.VATTotal), "total": int64(d.Total), "content": content, "sha256": sum[:], "now": tx.now,
+	})
+	if err != nil {
+		return err
+	}
+	for i, v := range d.VAT {
+		var rate *int64
+		if v.RateSet {
+			bps := int64(v.Rate)
+			rate = &bps
+		}
+		if _, err := exec(ctx, tx, insertInvoiceVATSQL, pgx.NamedArgs{
+			"invoice": id, "line": i + 1, "category": v.Category, "rate": rate, "row": v.Treatment, "country": v.Country,
+			"base": int64(v.Base), "vat": int64(v.Amount),
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const invoiceOfOrderSQL = `SELECT number FROM invoice WHERE order_id = @order AND kind = 'invoice'`
+
+// InvoiceOfOrder returns the number of the invoice of a paid order, or NotFound.
+func (tx *Tx) InvoiceOfOrder(ctx context.Context, orderID string) (string, error) {
+	return value[string](ctx, tx, "invoice", invoiceOfOrderSQL, pgx.NamedArgs{"order": orderID})
+}
+
+const invoiceOfSQL = `
+SELECT i.content FROM invoice i JOIN member m ON m.payer_id = i.payer_id AND m.account_id = @actor
+WHERE i.number = @number`
+
+// InvoiceOf returns the frozen content of a document of one of the actor's
+// payers, or NotFound.
+func (tx *Tx) InvoiceOf(ctx context.Context, actor account.ID, number string) ([]byte, error) {
+	return value[[]byte](ctx, tx, "invoice", invoiceOfSQL, pgx.NamedArgs{"actor": string(actor), "number": number})
+}
+
+const invoiceContentSQL = `SELECT content FROM invoice WHERE number = @number`
+
+// InvoiceContent returns the frozen content of a document for the program's own
+// work.
+func (tx *Tx) InvoiceContent(ctx context.Context, number string) ([]byte, error) {
+	return value[[]byte](ctx, tx, "invoice", invoiceContentSQL, pgx.NamedArgs{"number": number})
+}
+
+// InvoiceQuery narrows a list of documents. Zero fields do not narrow.
+type InvoiceQuery struct {
+	From, To    civil.Date // issue dates, inclusive
+	Kind        invoice.Kind
+	Payer       account.PayerID
+	Text        string // in the number, the order number, or the payer's name
+	AfterDate   civil.Date
+	AfterNumber string // keyset: documents after this one
+	Limit       int
+}
+
+// InvoiceRow is a document in a list.
+type InvoiceRow struct {
+	Number      string
+	Kind        string
+	IssueDate   time.Time
+	PayerName   string
+	OrderNumber string
+	NetMinor    int64
+	VATMinor    int64 `db:"vat_minor"`
+	TotalMinor  int64
+	Currency    string
+}
+
+const listInvoicesSQL = `
+SELECT i.number, i.kind, i.issue_date, p.name AS payer_name, o.number AS order_number,
+       i.net_minor, i.vat_minor, i.total_minor, i.currency
+FROM invoice i
+JOIN payer p ON p.id = i.payer_id
+JOIN orders o ON o.id = i.order_id
+WHERE i.payer_id IN (SELECT payer_id FROM member WHERE account_id = @actor)
+  AND (@payer::uuid IS NULL OR i.payer_id = @payer)
+  AND (@from::date IS NULL OR i.issue_date >= @from)
+  AND (@to::date IS NULL OR i.issue_date <= @to)
+  AND (@kind::text IS NULL OR i.kind = @kind)
+  AND (@text::text IS NULL OR strpos(lower(i.number || ' ' || o.number || ' ' || p.name), lower(@text)) > 0)
+  AND (@after_date::date IS NULL OR (i.issue_date, i.number) < (@after_date, @after_number::text))
+ORDER BY i.issue_date DESC, i.number DESC
+LIMIT @limit`
+
+// InvoicesOf returns documents of the actor's payers, newest first.
+func (tx *Tx) InvoicesOf(ctx context.Context, actor account.ID, q InvoiceQuery) ([]InvoiceRow, error) {
+	return list[InvoiceRow](ctx, tx, listInvoicesSQL, pgx.NamedArgs{
+		"actor": string(actor), "payer": nullable(string(q.Payer)), "from": day(q.From), "to": day(q.To),
+		"kind": nullable(string(q.Kind)), "text": nullable(q.Text), "after_date": day(q.AfterDate),
+		"after_number": q.AfterNumber, "limit": q.Limit,
+	})
+}
+
+const insertBankInvoiceSQL = `
+INSERT INTO bank_invoice (order_id, content, content_sha256, issued_at) VALUES (@order, @content, @sha256, @now)`
+
+// InsertBankInvoice freezes the bank invoice of an order.
+func (tx *Tx) InsertBankInvoice(ctx context.Context, orderID string, d invoice.Document) error {
+	content, err := d.Marshal()
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(content)
+	_, err = exec(ctx, tx, insertBankInvoiceSQL, pgx.NamedArgs{"order": orderID, "content": content, "sha256": sum[:], "now": tx.now})
+	return err
+}
+
+const bankInvoiceSQL = `SELECT content FROM bank_invoice WHERE order_id = @order`
+
+// BankInvoice returns the frozen content of an order's bank invoice.
+func (tx *Tx) BankInvoice(ctx context.Context, orderID string) ([]byte, error) {
+	return value[[]byte](ctx, tx, "bank invoice", bankInvoiceSQL, pgx.NamedArgs{"order": orderID})
+}
+
+// DocumentFile is a file drawn from a frozen document.
+type DocumentFile struct {
+	FileSHA256 []byte `db:"file_sha256"`
+	Size       int64
+	BlobKey    string
+}
+
+const documentFileSQL = `
+SELECT file_sha256, size, blob_key FROM document_file WHERE content_sha256 = @content AND format = @format`
+
+// DocumentFile returns the file of a format that was drawn from the content
+// with this SHA-256, or NotFound.
+func (tx *Tx) DocumentFile(ctx context.Context, contentSHA256 []byte, format string) (DocumentFile, error) {
+	return one[DocumentFile](ctx, tx, "document file", documentFileSQL, pgx.NamedArgs{"content": contentSHA256, "format": format})
+}
+
+const insertDocumentFileSQL = `
+INSERT INTO document_file (content_sha256, format, file_sha256, size, blob_key, created_at)
+VALUES (@content, @format, @file, @size, @blob_key, @now)
+ON CONFLICT (content_sha256, format) DO NOTHING`
+
+// InsertDocumentFile records a drawn file; the first one stands.
+func (tx *Tx) InsertDocumentFile(ctx context.Context, contentSHA256 []byte, format string, f DocumentFile) error {
+	_, err := exec(ctx, tx, insertDocumentFileSQL, pgx.NamedArgs{
+		"content": contentSHA256, "format": format, "file": f.FileSHA256, "size": f.Size, "blob_key": f.BlobKey, "now": tx.now,
+	})
+	return err
+}
+
+const consumerTurnoverSQL = `
+SELECT COALESCE(sum(v.base_minor) FILTER (WHERE i.tax_point >= make_date(@year, 1, 1)), 0)::bigint AS this_year,
+       COALESCE(sum(v.base_minor) FILTER (WHERE i.tax_point < make_date(@year, 1, 1)), 0)::bigint AS last_year
+FROM invoice i JOIN invoice_vat v ON v.invoice_id = i.id
+WHERE i.kind = 'invoice' AND v.vat_row IN ('R7', 'R7c', 'R8a', 'R8b')
+  AND i.tax_point >= make_date(@year - 1, 1, 1) AND i.tax_point < make_date(@year + 1, 1, 1)`
+
+// ConsumerTurnover returns the net sold to consumers in other member states in
+// a year and in the year before (Directive 2006/112/EC art. 59c).
+func (tx *Tx) ConsumerTurnover(ctx context.Context, year int) (thisYear, lastYear money.Amount, err error) {
+	r, err := one[struct{ ThisYear, LastYear int64 }](ctx, tx, "turnover", consumerTurnoverSQL, pgx.NamedArgs{"year": year})
+	return money.Amount(r.ThisYear), money.Amount(r.LastYear), err
+}

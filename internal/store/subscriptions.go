@@ -1,0 +1,231 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/pricing"
+	"github.com/siptg/portal/internal/subscription"
+)
+
+// VATCheckLife is how long a register's answer about a VAT number is relied on
+// (vat.md 3.5: a known customer, valid within 30 days).
+const VATCheckLife = 30 * 24 * time.Hour
+
+// SubscriptionOf is a subscription as one person may see it.
+type SubscriptionOf struct {
+	subscription.Subscription
+	Role         account.Role // the person's role on the payer; empty for the Customer who does not pay
+	PayerName    string
+	CustomerName string
+	CustomerTG   account.TelegramID
+	Tax          PayerTax
+}
+
+// PayerTax is what the VAT treatment of a payer follows from.
+type PayerTax struct {
+	Kind      account.Kind
+	Country   string
+	Postcode  string
+	VATNumber string
+	VATCheck  string // "valid", "invalid", or empty for no recent answer
+}
+
+type subscriptionRow struct {
+	ID            string
+	PayerID       string
+	CustomerID    string
+	Plan          string
+	Accounts      int
+	Recording     bool
+	Lines         int
+	ExtraAccounts int
+	API           bool `db:"api"`
+	Months        int
+	Currency      string
+	State         string
+	AutoRenew     bool
+	AnchorDay     int
+	StartedAt     time.Time
+	PaidUntil     time.Time
+	Role          string
+	PayerName     string
+	FirstName     string
+	LastName      string
+	CustomerTG    int64 `db:"customer_tg"`
+}
+
+func (r subscriptionRow) of() SubscriptionOf {
+	return SubscriptionOf{
+		Role: account.Role(r.Role), PayerName: r.PayerName, CustomerTG: account.TelegramID(r.CustomerTG),
+		Tax:          PayerTax{Kind: account.Kind(r.PayerKind), Country: r.Country, Postcode: r.Postcode, VATNumber: r.VATNumber, VATCheck: r.VATCheck},
+		CustomerName: account.Account{FirstName: r.FirstName, LastName: r.LastName}.Name(),
+		Subscription: subscription.Subscription{
+			ID: r.ID, PayerID: account.PayerID(r.PayerID), CustomerID: account.ID(r.CustomerID),
+			Selection: pricing.Selection{
+				Plan: pricing.Plan(r.Plan), Period: pricing.Period(r.Months),
+				Options: pricing.Options{Accounts: r.Accounts, Recording: r.Recording, Lines: r.Lines, ExtraAccounts: r.ExtraAccounts, API: r.API},
+			},
+			Currency: money.Currency(r.Currency), State: subscription.State(r.State), AutoRenew: r.AutoRenew,
+			AnchorDay: r.AnchorDay, StartedAt: r.StartedAt, PaidUntil: r.PaidUntil,
+		},
+	}
+}
+
+const subscriptionColumnsSQL = `
+SELECT s.id, s.payer_id, s.customer_id, s.plan, s.accounts, s.recording, s.lines, s.extra_accounts, s.api, s.months,
+       s.currency, s.state, s.auto_renew, s.anchor_day, s.started_at, s.paid_until,
+       COALESCE(m.role, '') AS role, p.name AS payer_name, c.first_name, c.last_name, c.telegram_id AS customer_tg,
+       p.kind AS payer_kind, p.country, p.postcode, p.vat_number,
+       COALESCE((SELECT v.result FROM vat_check v WHERE v.vat_number = p.vat_number AND v.checked_at > @vat_since
+                 ORDER BY v.checked_at DESC, v.id DESC LIMIT 1), '') AS vat_check
+FROM subscription s
+JOIN payer p ON p.id = s.payer_id
+JOIN account c ON c.id = s.customer_id
+LEFT JOIN member m ON m.payer_id = s.payer_id AND m.account_id = @actor AND m.role IN ('owner', 'billing') `
+
+const subscriptionsOfSQL = subscriptionColumnsSQL + `
+WHERE s.payer_id IN (SELECT payer_id FROM member WHERE account_id = @actor AND role IN ('owner', 'billing'))
+   OR s.customer_id = @actor
+ORDER BY s.state, s.paid_until, s.id
+LIMIT 200`
+
+// SubscriptionsOf returns the subscriptions that a person pays for or uses,
+// active ones first, the next to run out on top.
+func (tx *Tx) SubscriptionsOf(ctx context.Context, actor account.ID) ([]SubscriptionOf, error) {
+	rows, err := list[subscriptionRow](ctx, tx, subscriptionsOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": tx.now.Add(-VATCheckLife)})
+	out := make([]SubscriptionOf, len(rows))
+	for i, r := range rows {
+		out[i] = r.of()
+	}
+	return out, err
+}
+
+const subscriptionOfSQL = subscriptionColumnsSQL + `
+WHERE s.id = @id AND (m.role IS NOT NULL OR s.customer_id = @actor)`
+
+// SubscriptionOf returns a subscription that the person pays for or uses, or
+// NotFound.
+func (tx *Tx) SubscriptionOf(ctx context.Context, actor account.ID, id string) (SubscriptionOf, error) {
+	r, err := one[subscriptionRow](ctx, tx, "subscription", subscriptionOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": tx.now.Add(-VATCheckLife), "id": id})
+	return r.of(), err
+}
+
+const lockSubscriptionOfSQL = subscriptionOfSQL + ` FOR UPDATE OF s`
+
+// LockSubscriptionOf is SubscriptionOf with the subscription's row locked.
+func (tx *Tx) LockSubscriptionOf(ctx context.Context, actor account.ID, id string) (SubscriptionOf, error) {
+	r, err := one[subscriptionRow](ctx, tx, "subscription", lockSubscriptionOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": tx.now.Add(-VATCheckLife), "id": id})
+	return r.of(), err
+}
+
+const lockLiveSubscriptionSQL = subscriptionColumnsSQL + `
+WHERE s.customer_id = @customer AND s.plan = @plan AND s.state = 'active' FOR UPDATE OF s`
+
+// LockLiveSubscription returns and locks a customer's active subscription to a
+// plan, or NotFound.
+func (tx *Tx) LockLiveSubscription(ctx context.Context, customer account.ID, plan pricing.Plan) (subscription.Subscription, error) {
+	r, err := one[subscriptionRow](ctx, tx, "subscription", lockLiveSubscriptionSQL, pgx.NamedArgs{
+		"actor": string(customer), "vat_since": tx.now, "customer": string(customer), "plan": string(plan),
+	})
+	return r.of().Subscription, err
+}
+
+const insertSubscriptionSQL = `
+INSERT INTO subscription (payer_id, customer_id, plan, accounts, recording, lines, extra_accounts, api, months, currency,
+                          state, auto_renew, anchor_day, started_at, paid_until)
+VALUES (@payer, @customer, @plan, @accounts, @recording, @lines, @extra_accounts, @api, @months, @currency,
+        @state, @auto_renew, @anchor_day, @started_at, @paid_until)
+RETURNING id`
+
+// InsertSubscription stores a new subscription and returns its id.
+func (tx *Tx) InsertSubscription(ctx context.Context, s subscription.Subscription) (string, error) {
+	return value[string](ctx, tx, "subscription", insertSubscriptionSQL, pgx.NamedArgs{
+		"payer": string(s.PayerID), "customer": string(s.CustomerID), "plan": string(s.Selection.Plan),
+		"accounts": s.Selection.Accounts, "recording": s.Selection.Recording, "lines": s.Selection.Lines,
+		"extra_accounts": s.Selection.ExtraAccounts, "api": s.Selection.API, "months": int(s.Selection.Period),
+		"currency": string(s.Currency), "state": string(s.State), "auto_renew": s.AutoRenew, "anchor_day": s.AnchorDay,
+		"started_at": s.StartedAt, "paid_until": s.PaidUntil,
+	})
+}
+
+const saveSubscriptionSQL = `
+UPDATE subscription SET months = @months, state = @state, auto_renew = @auto_renew, paid_until = @paid_until WHERE id = @id`
+
+// SaveSubscription stores what may change of a subscription.
+func (tx *Tx) SaveSubscription(ctx context.Context, s subscription.Subscription) error {
+	_, err := exec(ctx, tx, saveSubscriptionSQL, pgx.NamedArgs{
+		"id": s.ID, "months": int(s.Selection.Period), "state": string(s.State), "auto_renew": s.AutoRenew, "paid_until": s.PaidUntil,
+	})
+	return err
+}
+
+const appendPeriodSQL = `
+INSERT INTO subscription_period (subscription_id, number, during, order_id)
+VALUES (@subscription, @number, tstzrange(@from_at, @until_at), @order)`
+
+// AppendPeriod stores a paid period; one that overlaps another is refused.
+func (tx *Tx) AppendPeriod(ctx context.Context, subscriptionID string, p subscription.Period) error {
+	_, err := exec(ctx, tx, appendPeriodSQL, pgx.NamedArgs{
+		"subscription": subscriptionID, "number": p.Number, "from_at": p.From, "until_at": p.Until, "order": nullable(p.OrderID),
+	})
+	return err
+}
+
+const periodCountSQL = `SELECT COALESCE(max(number), 0) FROM subscription_period WHERE subscription_id = @subscription`
+
+// PeriodCount returns the number of the subscription's last paid period.
+func (tx *Tx) PeriodCount(ctx context.Context, subscriptionID string) (int, error) {
+	return value[int](ctx, tx, "period", periodCountSQL, pgx.NamedArgs{"subscription": subscriptionID})
+}
+
+const periodOfOrderSQL = `
+SELECT number, lower(during) AS from_at, upper(during) AS until_at FROM subscription_period WHERE order_id = @order`
+
+// PeriodOfOrder returns the period that an order paid for, or NotFound.
+func (tx *Tx) PeriodOfOrder(ctx context.Context, orderID string) (subscription.Period, error) {
+	r, err := one[struct {
+		Number  int
+		FromAt  time.Time
+		UntilAt time.Time
+	}](ctx, tx, "period", periodOfOrderSQL, pgx.NamedArgs{"order": orderID})
+	return subscription.Period{Number: r.Number, From: r.FromAt, Until: r.UntilAt, OrderID: orderID}, err
+}
+
+const appendSubscriptionEventSQL = `
+INSERT INTO subscription_event (subscription_id, at, kind, actor, months, order_number, paid_until)
+VALUES (@subscription, @at, @kind, @actor, @months, @order_number, @paid_until)`
+
+// AppendSubscriptionEvent adds a line to a subscription's history.
+func (tx *Tx) AppendSubscriptionEvent(ctx context.Context, subscriptionID string, e subscription.Event) error {
+	_, err := exec(ctx, tx, appendSubscriptionEventSQL, pgx.NamedArgs{
+		"subscription": subscriptionID, "at": e.At, "kind": string(e.Kind), "actor": e.Actor, "months": e.Months,
+		"order_number": e.OrderNumber, "paid_until": e.PaidUntil,
+	})
+	return err
+}
+
+const subscriptionEventsSQL = `
+SELECT at, kind, actor, months, order_number, paid_until FROM subscription_event WHERE subscription_id = @subscription ORDER BY id`
+
+// SubscriptionEvents returns a subscription's history, oldest first.
+func (tx *Tx) SubscriptionEvents(ctx context.Context, subscriptionID string) ([]subscription.Event, error) {
+	return list[subscription.Event](ctx, tx, subscriptionEventsSQL, pgx.NamedArgs{"subscription": subscriptionID})
+}
+
+const endSubscriptionsSQL = subscriptionColumnsSQL + `
+WHERE s.state = 'active' AND s.paid_until < @paid_before ORDER BY s.id LIMIT 200 FOR UPDATE OF s SKIP LOCKED`
+
+// LockOverdue returns and locks up to 200 active subscriptions that were paid
+// until before an instant.
+func (tx *Tx) LockOverdue(ctx context.Context, paidBefore time.Time) ([]subscription.Subscription, error) {
+	rows, err := list[subscriptionRow](ctx, tx, endSubscriptionsSQL, pgx.NamedArgs{"actor": nil, "vat_since": tx.now, "paid_before": paidBefore})
+	out := make([]subscription.Subscription, len(rows))
+	for i, r := range rows {
+		out[i] = r.of().Subscription
+	}
+	return out, err
+}
