@@ -1,0 +1,490 @@
+package views
+
+import "github.com/siptg/portal/internal/i18n"
+
+// HomePage is "/": a short overview when signed in, else the welcome page.
+type HomePage struct {
+	Page
+	// Signed in
+	OpenOrders    []OpenOrder
+	Subscriptions []SubscriptionRow
+	Invoices      []InvoiceRow // the last three
+	// Anonymous: the cheapest monthly prices
+	SoftphoneFrom, GatewayFrom Money
+}
+
+// LoginPage is GET /login.
+type LoginPage struct {
+	Page
+	BotName string // of the Telegram Login Widget; empty hides it
+	AuthURL string // absolute address of /login/telegram, with the state
+	Error   string // why a sign-in was refused, translated; may be empty
+	People  []DemoPerson
+	Email   string // of support, for those who cannot get in; may be empty
+}
+
+// DemoPerson is one of the people of demo mode, a button on the sign-in page.
+type DemoPerson struct {
+	Key   string // value of the form field "person"
+	Name  string
+	About string // one line, translated
+}
+
+// PlansPage is GET /plans. Prices are per month and without VAT.
+type PlansPage struct {
+	Page
+	Free              Money // 0 in the currency of the others
+	SoftphoneFrom     Money // one account
+	SoftphoneRecorded Money // one account with call recording
+	GatewayFrom       Money // one line with the main account
+	Discount12        string
+	Discount36        string // "30%"
+	RetiredPlan       string // "trial" or "starter" when the person holds one, else ""
+	SupportURL        string // for "price on request"
+	PartnerURL        string // who sells by the month; may be empty
+}
+
+// CalculatorPage is GET /plans/softphone and /plans/gateway, and what a refused
+// POST /orders shows (422, or 409 with PriceChanged).
+type CalculatorPage struct {
+	Page
+	Plan string // "softphone" or "gateway"
+
+	// The form as typed; a wrong value stays in its field.
+	Accounts      string
+	Lines         string
+	ExtraAccounts string
+	Recording     bool
+	API           bool
+	Months        int // chosen period: 6, 12 or 36
+	Country       string
+	Currency      string
+	Currencies    []string // more than one shows a select
+	Payer         string   // chosen payer's id; "" where there are no Payers
+	Payers        []Choice // of the signed-in person; empty shows the country select
+	Errors        Errors
+
+	Presets []Preset       // plain links to usual quantities
+	Periods []PeriodChoice // 6, 12, 36 months; empty without a price
+	Price   *Price         // nil while the form has mistakes
+	Hints   []Hint
+
+	Order        *OrderForm // nil: anonymous, or no price
+	PriceChanged *PriceChanged
+	PartnerURL   string
+}
+
+// Preset is a usual quantity, a link.
+type Preset struct {
+	Quantity int
+	URL      string
+	Current  bool
+}
+
+// PeriodChoice is one of the periods side by side.
+type PeriodChoice struct {
+	Months   int
+	URL      string
+	Current  bool
+	PerMonth Money  // net divided by the months
+	Net      Money  // of the period, after the discount
+	Total    Money  // with VAT
+	Saving   Money  // against paying six months at a time; absent for six
+	Percent  string // discount: "10%"; empty for none
+}
+
+// Price is a price with everything that explains it.
+type Price struct {
+	Lines       []PriceLine
+	Monthly     Money  // before the discount
+	Gross       Money  // monthly x months
+	Percent     string // discount; empty for none
+	Discount    Money  // positive
+	Net         Money
+	VAT         Money
+	Total       Money
+	APIIncluded bool
+	Tax         Tax
+}
+
+// PriceLine is one monthly position.
+type PriceLine struct {
+	Code     string // pricing's item code: "SOFT-ACC"
+	Quantity int
+	Unit     Money // monthly price of one
+	Monthly  Money
+}
+
+// Tax says how VAT was decided, one sentence on the page.
+type Tax struct {
+	// Case is one of
+	//   charged         Rate and Country are set: VAT of that country
+	//   reverse_charge  the buyer accounts for it (EU company with a valid number)
+	//   outside         Country is outside the EU's VAT territory
+	//   exempt          the seller is a small enterprise without VAT
+	//   unavailable     the portal cannot sell there yet
+	Case    string
+	Rate    string // "21%"
+	Country string // name
+	// Estimate says that it was worked out from the country alone.
+	Estimate bool
+}
+
+// Hint tells what one more account or line does to the price.
+type Hint struct {
+	// Kind is surcharge_next, surcharge_applies, api_free or api_free_next.
+	Kind     string
+	Quantity int   // from how many
+	Delta    Money // change of the monthly price; absent where it says nothing
+}
+
+// OrderForm is the form that places the order of a calculator page.
+type OrderForm struct {
+	Quote     string
+	PayerName string
+	Customers []Choice // besides the person; may be empty
+	Customer  string   // chosen Telegram id; "" is the person
+	Methods   []string // codes: "bank"
+	Method    string
+	// Blocked says why nothing can be ordered, translated; then no button is
+	// shown. NeedsBilling adds the link to BillingURL.
+	Blocked      string
+	NeedsBilling bool
+	BillingURL   string
+}
+
+// PriceChanged tells that the price changed since the page was shown.
+type PriceChanged struct{ Old, New Money }
+
+// BillingPage is GET and POST /billing. The form has the hidden field "payer"
+// (its id, "new" for one that is being added) and, if set, "return_to".
+type BillingPage struct {
+	Page
+	Payers        []Link // to /billing?payer=…; shown when there are several or one is being added
+	Adding        bool
+	ReadOnly      bool // the person may read but not change it
+	Form          BillingForm
+	CurrencyFixed bool
+	Currencies    []string
+	Languages     []i18n.Language
+	Errors        Errors
+	// VATWarning is set when the number looks mistyped: the form then shows the
+	// checkbox "vat_number_confirm" to keep it.
+	VATWarning string
+	ReturnTo   string
+}
+
+// BillingForm holds the fields as typed, under the names of the contract.
+type BillingForm struct {
+	Payer       string // id, or "new"
+	Kind        string // person, company
+	Name        string
+	CompanyCode string
+	VATNumber   string
+	VATConfirm  bool
+	Street      string
+	City        string
+	Postcode    string
+	Country     string
+	Email       string
+	POReference string
+	Language    string
+	Currency    string
+}
+
+// OrderPage is GET /orders/{number}.
+type OrderPage struct {
+	Page
+	Number       string
+	Kind         string // new, renewal
+	Status       string // awaiting_payment, paid, expired, canceled
+	Selection    Selection
+	CustomerName string
+	CustomerSelf bool
+	PayerName    string
+	PlacedAt     Instant
+	DueDate      Instant // last day to pay
+	ClosedAt     Instant // paid, expired or canceled at
+
+	Amount      Money  // to pay
+	AmountRaw   string // "1524.60", to copy
+	Beneficiary string
+	IBAN        Copied
+	BIC         string
+	Bank        string
+	Reference   Copied
+	QR          *QR // nil where a code does not apply
+
+	Lines    []DocumentLine
+	Discount *DocumentDiscount
+	LinesNet Money
+	VAT      []DocumentVAT
+	Net      Money
+	VATTotal Money
+
+	PDFURL          string // bank invoice
+	MayCancel       bool
+	InvoiceNumber   string // once paid
+	InvoiceURL      string
+	SubscriptionURL string
+	AgainURL        string // the same configuration in the calculator, for expired and canceled
+}
+
+// QR is a QR code as the path of dark squares in a Size x Size box.
+type QR struct {
+	Size int
+	Path string // SVG path data
+}
+
+// OpenOrder is an order that waits for payment, in lists.
+type OpenOrder struct {
+	Number    string
+	URL       string
+	Kind      string
+	Selection Selection
+	Amount    Money
+	DueDate   Instant
+	ForName   string // customer, when it is somebody else
+}
+
+// SubscriptionsPage is GET /subscriptions.
+type SubscriptionsPage struct {
+	Page
+	OpenOrders []OpenOrder
+	Items      []SubscriptionRow
+}
+
+// SubscriptionRow is one subscription in a list.
+type SubscriptionRow struct {
+	ID           string
+	URL          string
+	Selection    Selection
+	State        string // active, ended
+	CustomerName string
+	CustomerSelf bool
+	PayerName    string // empty when the person may not see the money
+	PaidUntil    Instant
+	AutoRenew    bool
+	Next         *NextCharge // nil when the person may not see the money, or there is none
+}
+
+// NextCharge is what happens next to a subscription.
+type NextCharge struct {
+	Kind   string // bank_invoice, charge, end
+	On     Instant
+	Amount Money // absent for "end"
+}
+
+// SubscriptionPage is GET /subscriptions/{id}.
+type SubscriptionPage struct {
+	Page
+	ID           string
+	Selection    Selection
+	State        string
+	CustomerName string
+	CustomerSelf bool
+	PayerName    string // empty when the person may not see the money
+	StartedAt    Instant
+	PaidUntil    Instant // the instant, with the zone
+	PaidUntilDay string  // the day alone, for sentences
+	AutoRenew    bool
+	MayManage    bool // may switch auto-renewal and sees the money
+	Next         *NextCharge
+	OpenOrder    *OpenOrder // a renewal that waits for payment
+	History      []HistoryRow
+}
+
+// HistoryRow is one line of "Why this date?".
+type HistoryRow struct {
+	At          Instant
+	Kind        string // started, extended, auto_renew_off, auto_renew_on, ended
+	Months      int
+	OrderNumber string
+	OrderURL    string // empty when the person may not see the order
+	PaidUntil   Instant
+}
+
+// InvoicesPage is GET /invoices.
+type InvoicesPage struct {
+	Page
+	Filter   InvoiceFilter
+	Errors   Errors
+	Filtered bool // some filter is set
+	Presets  []PeriodPreset
+	Payers   []Choice // more than one shows a select
+	Rows     []InvoiceRow
+	NextURL  string // older rows; empty at the end
+	FirstURL string // the newest rows; empty on the first page
+}
+
+// InvoiceFilter is the filter form as typed.
+type InvoiceFilter struct {
+	From, To string // 2026-11-22
+	Type     string // "", invoice, credit_note
+	Query    string
+	Payer    string
+}
+
+// PeriodPreset is a link to an often used stretch of time.
+type PeriodPreset struct {
+	// Kind is this_quarter, last_quarter, this_year, last_year or all.
+	Kind    string
+	URL     string
+	Current bool
+}
+
+// InvoiceRow is one document in a list.
+type InvoiceRow struct {
+	Number       string
+	Kind         string // invoice, credit_note
+	URL          string
+	PDFURL       string
+	IssueDate    Instant
+	PayerName    string
+	CustomerName string
+	OrderNumber  string
+	Net          Money
+	VAT          Money
+	Total        Money
+}
+
+// DocumentPage is GET /invoices/{number}: a document as a page.
+type DocumentPage struct {
+	Page
+	Document Document
+	PDFURL   string
+}
+
+// Document is an issued document, drawn from its frozen form.
+type Document struct {
+	Kind        string // bank_invoice, invoice, credit_note
+	Number      string
+	IssueDate   Instant
+	TaxPoint    Instant
+	ValidUntil  Instant
+	OrderNumber string
+	OrderURL    string
+	Reference   string
+	POReference string
+	Service     string // "22 November 2026 – 21 May 2027"; may be empty
+	Months      int
+	Seller      Party
+	Buyer       Party
+	Customer    string
+	Lines       []DocumentLine
+	Discount    *DocumentDiscount
+	LinesNet    Money
+	Net         Money
+	VAT         []DocumentVAT
+	VATTotal    Money
+	Total       Money
+	Paid        Money
+	Due         Money
+	PaidOn      Instant
+	Corrects    *Correction
+}
+
+// DocumentLine is one position of a document or an order.
+type DocumentLine struct {
+	Description string
+	Detail      string
+	Quantity    string
+	Unit        string // month, piece
+	UnitPrice   Money
+	Net         Money
+}
+
+// DocumentDiscount is the allowance on a whole document.
+type DocumentDiscount struct {
+	Reason string
+	Amount Money // negative, as shown
+}
+
+// DocumentVAT is the VAT of one rate.
+type DocumentVAT struct {
+	Rate   string // "21%"; empty where no rate applies
+	Base   Money
+	Amount Money
+	Text   string // legal reason for no VAT; may be empty
+}
+
+// Correction names the invoice that a credit note corrects.
+type Correction struct {
+	Number string
+	URL    string
+	Date   Instant
+	Reason string
+}
+
+// AccountPage is GET and POST /account (fields "language", "time_zone"), with
+// the forms POST /account/sessions/end (field "session") and POST
+// /account/sessions/end-others.
+type AccountPage struct {
+	Page
+	Name       string
+	Username   string
+	TelegramID string
+	Language   string
+	Languages  []i18n.Language
+	TimeZone   string
+	TimeZones  []string
+	Errors     Errors
+	Sessions   []SessionRow
+}
+
+// SessionRow is a browser that is signed in.
+type SessionRow struct {
+	ID         string
+	Current    bool
+	Device     string // "Firefox on Android"; empty when unknown
+	IP         string
+	CreatedAt  Instant
+	LastSeenAt Instant
+}
+
+// SellerPage is GET /seller.
+type SellerPage struct {
+	Page
+	Seller     Party
+	Accounts   []BankAccount
+	SupportURL string
+}
+
+// BankAccount is one of the seller's accounts.
+type BankAccount struct {
+	Currency    string
+	Beneficiary string
+	IBAN        Copied
+	BIC         string
+	Bank        string
+	BankAddress string
+}
+
+// HelpPage is GET /help.
+type HelpPage struct {
+	Page
+	SupportURL string
+	Email      string
+	PartnerURL string
+}
+
+// PrivacyPage is GET /privacy.
+type PrivacyPage struct {
+	Page
+	Seller Party
+}
+
+// AccessibilityPage is GET /accessibility.
+type AccessibilityPage struct {
+	Page
+	Email string
+}
+
+// ErrorPage is the page of a failed request.
+type ErrorPage struct {
+	Page
+	Status    int    // 400, 403, 404, 405, 409, 413, 422, 429, 500, 503; others read as 500
+	Text      string // a message of its own, translated; may be empty
+	RequestID string // shown for 500 and 503
+	BackURL   string // may be empty
+}
