@@ -1,0 +1,156 @@
+package pdf
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-pdf/fpdf"
+)
+
+// A4 in points, the unit of every length in this package. y grows downwards.
+const (
+	pageWidth  = 595.28
+	pageHeight = 841.89
+)
+
+type color struct{ r, g, b int }
+
+// canvas records what stands on each page. Only when all is laid out are the
+// number of pages and the characters in use known, and the fonts cut.
+type canvas struct {
+	pages [][]func(*fpdf.Fpdf)
+	used  map[*face]map[rune]bool
+}
+
+func newCanvas() *canvas { return &canvas{used: map[*face]map[rune]bool{}} }
+
+func (c *canvas) addPage() { c.pages = append(c.pages, nil) }
+
+func (c *canvas) draw(op func(*fpdf.Fpdf)) {
+	last := len(c.pages) - 1
+	c.pages[last] = append(c.pages[last], op)
+}
+
+// line draws a line of text with its baseline at y.
+func (c *canvas) line(x, y float64, l line, st style) {
+	for _, r := range l.runs {
+		used := c.used[r.face]
+		if used == nil {
+			used = map[rune]bool{}
+			c.used[r.face] = used
+		}
+		w := 0
+		for _, char := range r.text {
+			used[char] = true
+			w += r.face.advance(char)
+		}
+		at := x
+		c.draw(func(f *fpdf.Fpdf) {
+			f.SetFont(r.face.name, "", st.size)
+			f.SetTextColor(st.color.r, st.color.g, st.color.b)
+			f.Text(at, y, r.text)
+		})
+		x += float64(w) * st.size / 1000
+	}
+}
+
+// rule draws a horizontal line.
+func (c *canvas) rule(x1, x2, y, thickness float64, ink color) {
+	c.draw(func(f *fpdf.Fpdf) {
+		f.SetDrawColor(ink.r, ink.g, ink.b)
+		f.SetLineWidth(thickness)
+		f.Line(x1, y, x2, y)
+	})
+}
+
+// panel draws a filled rectangle with round corners.
+func (c *canvas) panel(x, y, w, h, radius float64, fill color) {
+	c.draw(func(f *fpdf.Fpdf) {
+		f.SetFillColor(fill.r, fill.g, fill.b)
+		f.RoundedRect(x, y, w, h, radius, "1234", "F")
+	})
+}
+
+// modules draws the black squares of a code as one path of horizontal runs, so
+// that no viewer leaves seams between them.
+func (c *canvas) modules(x, y, size float64, count int, black func(col, row int) bool) {
+	var path strings.Builder
+	unit := size / float64(count)
+	for row := range count {
+		for col := 0; col < count; col++ {
+			first := col
+			for col < count && black(col, row) {
+				col++
+			}
+			if col > first {
+				fmt.Fprintf(&path, "%.3f %.3f %.3f %.3f re\n",
+					x+float64(first)*unit, pageHeight-y-float64(row+1)*unit, float64(col-first)*unit, unit)
+			}
+		}
+	}
+	c.draw(func(f *fpdf.Fpdf) { f.RawWriteStr("q 0 g\n" + path.String() + "f Q") })
+}
+
+// meta is what the file says about itself.
+type meta struct {
+	title, author, lang string
+	date                time.Time
+}
+
+// bytes writes the file. The same records give the same bytes: the dates are
+// the document's, the catalogue is sorted, the file identifier is a hash.
+// addFont gives fpdf a face, of which the document draws chars (sorted).
+func (c *canvas) bytes(m meta, addFont func(f *fpdf.Fpdf, face *face, chars []rune)) ([]byte, error) {
+	f := fpdf.New("P", "pt", "A4", "")
+	f.SetCatalogSort(true)
+	f.SetCreationDate(m.date)
+	f.SetModificationDate(m.date)
+	f.SetProducer("sip.tg portal", true)
+	f.SetTitle(m.title, true)
+	f.SetAuthor(m.author, true)
+	f.SetLang(m.lang)
+	f.SetAutoPageBreak(false, 0)
+	f.SetMargins(0, 0, 0)
+	for face, used := range c.used {
+		chars := make([]rune, 0, len(used))
+		for r := range used {
+			chars = append(chars, r)
+		}
+		slices.Sort(chars)
+		addFont(f, face, chars)
+	}
+	for _, ops := range c.pages {
+		f.AddPage()
+		for _, op := range ops {
+			op(f)
+		}
+	}
+	var out bytes.Buffer
+	if err := f.Output(&out); err != nil {
+		return nil, fmt.Errorf("pdf: write: %w", err)
+	}
+	return identify(out.Bytes()), nil
+}
+
+// addCut gives fpdf only the characters in use.
+func addCut(f *fpdf.Fpdf, face *face, chars []rune) {
+	f.AddUTF8FontFromBytes(face.name, "", face.cut(chars))
+}
+
+// identify adds the file identifier (ISO 32000-1, 14.4), which fpdf leaves out
+// and archives want. The trailer stands behind the table of offsets, so nothing
+// moves.
+func identify(file []byte) []byte {
+	mark := []byte("trailer\n<<\n")
+	at := bytes.LastIndex(file, mark)
+	if at < 0 {
+		return file
+	}
+	sum := sha256.Sum256(file)
+	id := fmt.Sprintf("/ID [<%x> <%x>]\n", sum[:16], sum[:16])
+	return slices.Insert(file, at+len(mark), []byte(id)...)
+}
