@@ -20,10 +20,12 @@ CREATE TABLE bank_statement (
 CREATE TABLE bank_entry (
     id           uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     key          text        NOT NULL CONSTRAINT bank_entry_once UNIQUE,
+    batch        text        NOT NULL, -- key of the bank's entry that this is a part of; empty for none
+    fingerprint  text        NOT NULL, -- what entries that look alike share; empty where the bank gave a reference
     statement_id uuid        NOT NULL REFERENCES bank_statement,
     iban         text        NOT NULL,
     booked_on    date        NOT NULL,
-    amount_minor bigint      NOT NULL CHECK (amount_minor > 0),
+    amount_minor bigint      NOT NULL CHECK (amount_minor >= 0),
     currency     text        NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     credit       boolean     NOT NULL,
     reversal     boolean     NOT NULL,
@@ -39,6 +41,8 @@ CREATE TABLE bank_entry (
     imported_at  timestamptz NOT NULL,
     CHECK ((outcome = 'matched') = (order_id IS NOT NULL))
 );
+CREATE INDEX bank_entry_batch ON bank_entry (batch) WHERE batch <> '';
+CREATE INDEX bank_entry_fingerprint ON bank_entry (fingerprint) WHERE fingerprint <> '';
 CREATE INDEX bank_entry_suspense ON bank_entry (imported_at) WHERE outcome = 'suspense';
 CREATE TRIGGER bank_entry_stays BEFORE DELETE ON bank_entry FOR EACH ROW EXECUTE FUNCTION refuse_change();
 

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/siptg/portal/internal/money"
@@ -14,6 +15,9 @@ type PayerID string
 
 // TelegramID is the numeric id of a Telegram user; at most 52 significant bits.
 type TelegramID int64
+
+// String writes the id in decimal digits.
+func (id TelegramID) String() string { return strconv.FormatInt(int64(id), 10) }
 
 // Role is what a Member may do on a Payer.
 type Role string

@@ -53,6 +53,13 @@ func (tx *Tx) Account(ctx context.Context, id account.ID) (account.Account, erro
 	return r.account(), err
 }
 
+const hasAccountSQL = `SELECT EXISTS (SELECT FROM account WHERE telegram_id = @telegram_id)`
+
+// HasAccount reports whether a Telegram user has ever signed in.
+func (tx *Tx) HasAccount(ctx context.Context, id account.TelegramID) (bool, error) {
+	return value[bool](ctx, tx, "account", hasAccountSQL, pgx.NamedArgs{"telegram_id": int64(id)})
+}
+
 const customersOfSQL = `
 SELECT a.id, a.telegram_id, a.first_name, a.last_name, a.username, a.language, a.time_zone, a.created_at
 FROM account a

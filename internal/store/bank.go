@@ -45,10 +45,35 @@ func (tx *Tx) BankEntry(ctx context.Context, key string) (BankOutcome, error) {
 	return one[BankOutcome](ctx, tx, "bank entry", bankEntrySQL, pgx.NamedArgs{"key": key})
 }
 
+const knownEntriesSQL = `
+SELECT b.key, b.batch, b.fingerprint FROM bank_entry b
+WHERE b.iban = @iban
+  AND (b.key = ANY(@keys) OR b.key = ANY(@batches)
+       OR b.batch <> '' AND (b.batch = ANY(@batches) OR b.batch = ANY(@keys))
+       OR b.fingerprint <> '' AND b.fingerprint = ANY(@fingerprints))`
+
+// KnownEntries returns the stored entries of the statement's account that share
+// a key, a batch or a fingerprint with it.
+func (tx *Tx) KnownEntries(ctx context.Context, s bank.Statement) ([]bank.Known, error) {
+	var keys, batches, fingerprints []string
+	for _, e := range s.Entries {
+		keys = append(keys, e.Key)
+		if e.Batch != "" {
+			batches = append(batches, e.Batch)
+		}
+		if e.Fingerprint != "" {
+			fingerprints = append(fingerprints, e.Fingerprint)
+		}
+	}
+	return list[bank.Known](ctx, tx, knownEntriesSQL, pgx.NamedArgs{
+		"iban": string(s.IBAN), "keys": keys, "batches": batches, "fingerprints": fingerprints,
+	})
+}
+
 const insertBankEntrySQL = `
-INSERT INTO bank_entry (key, statement_id, iban, booked_on, amount_minor, currency, credit, reversal, payer_name, payer_iban,
+INSERT INTO bank_entry (key, batch, fingerprint, statement_id, iban, booked_on, amount_minor, currency, credit, reversal, payer_name, payer_iban,
                         reference, remittance, end_to_end, outcome, reason, third_party, order_id, imported_at)
-VALUES (@key, @statement, @iban, @booked_on, @amount, @currency, @credit, @reversal, @payer_name, @payer_iban,
+VALUES (@key, @batch, @fingerprint, @statement, @iban, @booked_on, @amount, @currency, @credit, @reversal, @payer_name, @payer_iban,
         @reference, @remittance, @end_to_end, @outcome, @reason, @third_party, @order, @now)
 ON CONFLICT ON CONSTRAINT bank_entry_once DO NOTHING
 RETURNING id`
@@ -61,8 +86,8 @@ func (tx *Tx) InsertBankEntry(ctx context.Context, statementID string, s bank.St
 		reference = e.References[0]
 	}
 	return value[string](ctx, tx, "bank entry", insertBankEntrySQL, pgx.NamedArgs{
-		"key": e.Key, "statement": statementID, "iban": string(s.IBAN), "booked_on": day(e.Booked), "amount": int64(e.Amount),
-		"currency": string(s.Currency), "credit": e.Credit, "reversal": e.Reversal, "payer_name": e.Payer, "payer_iban": e.PayerIBAN,
+		"key": e.Key, "batch": e.Batch, "fingerprint": e.Fingerprint, "statement": statementID, "iban": string(s.IBAN), "booked_on": day(e.Booked), "amount": int64(e.Amount),
+		"currency": string(s.Currency), "credit": e.Credit, "reversal": e.Reversal, "payer_name": e.Payer, "payer_iban": string(e.PayerIBAN),
 		"reference": reference, "remittance": e.Text, "end_to_end": e.EndToEndID, "outcome": o.Outcome, "reason": o.Reason,
 		"third_party": o.ThirdParty, "order": nullable(o.OrderID), "now": tx.now,
 	})

@@ -190,17 +190,15 @@ func (tx *Tx) OrderByReference(ctx context.Context, key string) (order.Order, er
 }
 
 const openOrdersFromIBANSQL = orderColumnsSQL + `
-WHERE o.state = 'awaiting_payment' AND o.currency = @currency AND o.total_minor = @amount
+WHERE o.state = 'awaiting_payment' AND o.currency = @currency
   AND EXISTS (SELECT FROM bank_entry b JOIN orders p ON p.id = b.order_id
               WHERE b.payer_iban = @iban AND b.outcome = 'matched' AND p.payer_id = o.payer_id)
 LIMIT 2`
 
-// OpenOrdersFromIBAN returns up to two orders that await exactly this amount and
-// whose payer has paid from this account before.
-func (tx *Tx) OpenOrdersFromIBAN(ctx context.Context, iban string, amount money.Money) ([]order.Order, error) {
-	rows, err := list[orderRow](ctx, tx, openOrdersFromIBANSQL, pgx.NamedArgs{
-		"iban": iban, "amount": int64(amount.Amount), "currency": string(amount.Currency),
-	})
+// OpenOrdersFromIBAN returns up to two open orders whose payer has paid from
+// this account before: with two, none of them is certain.
+func (tx *Tx) OpenOrdersFromIBAN(ctx context.Context, iban string, currency money.Currency) ([]order.Order, error) {
+	rows, err := list[orderRow](ctx, tx, openOrdersFromIBANSQL, pgx.NamedArgs{"iban": iban, "currency": string(currency)})
 	return orders(rows), err
 }
 

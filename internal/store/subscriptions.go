@@ -56,6 +56,11 @@ type subscriptionRow struct {
 	FirstName     string
 	LastName      string
 	CustomerTG    int64 `db:"customer_tg"`
+	PayerKind     string
+	Country       string
+	Postcode      string
+	VATNumber     string `db:"vat_number"`
+	VATCheck      string `db:"vat_check"`
 }
 
 func (r subscriptionRow) of() SubscriptionOf {

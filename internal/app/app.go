@@ -1,0 +1,120 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/siptg/portal/internal/blob"
+	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/invoice"
+	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/pricing"
+	"github.com/siptg/portal/internal/store"
+	"github.com/siptg/portal/internal/vat"
+)
+
+// Tx is a transaction of the store, for packages that may not see the store.
+type Tx = store.Tx
+
+// PayerOf is a payer with the actor's role on it.
+type PayerOf = store.PayerOf
+
+// Queue enqueues work inside a transaction; package jobs is one.
+type Queue interface {
+	IssueInvoice(ctx context.Context, tx *Tx, orderID string) error
+}
+
+// Seller is what the operator's seller file says.
+type Seller struct {
+	Party         invoice.Party
+	VAT           vat.Seller
+	Books         pricing.Books
+	Zone          *time.Location // of business days and document dates
+	Accounts      []BankAccount
+	InvoicePrefix string       // "SIP"
+	OrderPrefix   string       // "O"
+	BankInvoice   int          // days that a bank invoice is valid
+	LeadDays      int          // days before the end at which the next bank invoice is prepared
+	GraceDays     int          // days after the end until the plan falls back to Free
+	DirectSupport money.Amount // monthly spending above which a payer gets the direct contact
+	SupportPublic string
+	SupportDirect string
+	PartnerURL    string
+	CreditPrefix  string
+}
+
+// BankAccount is one of the seller's accounts.
+type BankAccount struct {
+	Currency    money.Currency
+	Beneficiary string
+	IBAN        string
+	BIC         string
+	Bank        string
+	BankAddress string
+}
+
+// Config is what an App is made of.
+type Config struct {
+	DB       *store.DB
+	Blobs    *blob.Store
+	Queue    Queue
+	Now      func() time.Time
+	Seller   Seller
+	BotToken string
+	Demo     bool
+	Log      *slog.Logger
+}
+
+// App carries out the use cases.
+type App struct {
+	db       *store.DB
+	blobs    *blob.Store
+	queue    Queue
+	now      func() time.Time
+	seller   Seller
+	botToken string
+	demo     bool
+	log      *slog.Logger
+	quoteKey []byte // seals the prices that pages show
+}
+
+// New returns the use cases on a migrated database.
+func New(ctx context.Context, c Config) (*App, error) {
+	a := &App{
+		db: c.DB, blobs: c.Blobs, queue: c.Queue, now: c.Now, seller: c.Seller, botToken: c.BotToken, demo: c.Demo, log: c.Log,
+	}
+	err := a.db.Update(ctx, func(tx *store.Tx) error {
+		var err error
+		a.quoteKey, err = tx.Key(ctx, "quote", randomBytes(32))
+		return err
+	})
+	return a, err
+}
+
+// Ready reports whether the portal can serve: its database answers.
+func (a *App) Ready(ctx context.Context) error { return a.db.Ping(ctx) }
+
+// Seller returns what the seller file says.
+func (a *App) Seller() Seller { return a.seller }
+
+// Today is the business day of the seller.
+func (a *App) Today() civil.Date { return civil.DateOf(a.now(), a.seller.Zone) }
+
+// accountFor returns the bank account that takes a currency.
+func (s Seller) accountFor(currency money.Currency) (BankAccount, error) {
+	for _, account := range s.Accounts {
+		if account.Currency == currency {
+			return account, nil
+		}
+	}
+	return BankAccount{}, fmt.Errorf("app: no bank account for %s", currency)
+}
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails since Go 1.24
+	return b
+}

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"fmt"
+
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/bank"
+	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/i18n"
+	"github.com/siptg/portal/internal/invoice"
+	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/order"
+	"github.com/siptg/portal/internal/pricing"
+	"github.com/siptg/portal/internal/store"
+	"github.com/siptg/portal/internal/subscription"
+	"github.com/siptg/portal/internal/vat"
+)
+
+// bankInvoice freezes the bank invoice of an order. service is the period that
+// a renewal pays for; that of a new subscription begins with the payment.
+func (a *App) bankInvoice(o order.Order, payer account.Payer, customer account.Account, q Quote, service *subscription.Period, today civil.Date) (invoice.Document, error) {
+	header := a.header(o, payer, customer)
+	header.Kind, header.Number, header.IssueDate, header.ValidUntil = invoice.KindBankInvoice, o.Number, today, o.ValidUntil
+	if service != nil {
+		header.ServiceFrom, header.ServiceTo = service.ServiceDays(a.seller.Zone)
+	}
+	pay, err := a.seller.accountFor(o.Currency)
+	if err != nil {
+		return invoice.Document{}, err
+	}
+	header.Payment = invoice.Payment{
+		Method: string(o.Method), Beneficiary: pay.Beneficiary, IBAN: pay.IBAN, BIC: pay.BIC, Bank: pay.Bank, BankAddress: pay.BankAddress,
+	}
+	if o.Currency == money.EUR { // the EPC code is for SEPA transfers in EUR only
+		header.Payment.EPC, err = bank.EPC(bank.EPCData{
+			BIC: bank.BIC(pay.BIC), Name: pay.Beneficiary, IBAN: bank.IBAN(pay.IBAN), Amount: money.Of(o.Total, o.Currency), Reference: bank.Reference(o.Reference),
+		})
+		if err != nil {
+			return invoice.Document{}, err
+		}
+	}
+	return a.complete(header, o, q.Price, q.Treatment, false)
+}
+
+// taxInvoice draws up the invoice of a settled order; its number is taken last.
+func (a *App) taxInvoice(o order.Order, s store.Settlement, customer account.Account, service subscription.Period, today civil.Date) (invoice.Document, error) {
+	book, ok := a.seller.Books.ByID(o.PriceBook)
+	if !ok {
+		return invoice.Document{}, fmt.Errorf("app: order %s was priced by book %q, which the seller file no longer has", o.Number, o.PriceBook)
+	}
+	price, err := book.Price(o.Selection)
+	if err != nil {
+		return invoice.Document{}, err
+	}
+	if price.Net != o.Net || price.Discount != o.Discount {
+		return invoice.Document{}, fmt.Errorf("app: price book %q changed after order %s: net %d, was %d", o.PriceBook, o.Number, price.Net, o.Net)
+	}
+	header := a.header(o, s.Buyer, customer)
+	header.Kind, header.IssueDate, header.TaxPoint = invoice.KindInvoice, today, s.TaxPoint
+	header.ServiceFrom, header.ServiceTo = service.ServiceDays(a.seller.Zone)
+	header.Payment = invoice.Payment{Method: string(o.Method), PaidOn: s.TaxPoint}
+	return a.complete(header, o, price, s.Treatment, true)
+}
+
+// header is what both documents of an order have in common.
+func (a *App) header(o order.Order, buyer account.Payer, customer account.Account) invoice.Document {
+	return invoice.Document{
+		Language: buyer.Language, Currency: o.Currency, OrderNumber: o.Number, Reference: o.Reference,
+		POReference: buyer.POReference, ServiceMonths: int(o.Selection.Period), Seller: a.seller.Party,
+		Customer: customerLabel(customer),
+		Buyer: invoice.Party{
+			Name: buyer.Name, CompanyCode: buyer.CompanyCode, VATNumber: buyer.VATNumber, Street: buyer.Street, City: buyer.City,
+			Postcode: buyer.Postcode, Country: buyer.Country, Email: buyer.Email, Person: buyer.Kind == account.KindPerson,
+		},
+	}
+}
+
+func (a *App) complete(header invoice.Document, o order.Order, price pricing.Price, t vat.Treatment, prepaid bool) (invoice.Document, error) {
+	words := i18n.New(header.Language)
+	months := int(price.Period)
+	lines := make([]invoice.Line, len(price.Lines))
+	for i, l := range price.Lines {
+		lines[i] = invoice.Line{
+			ItemCode: l.Code, Description: words.T("doc.item."+itemKeys[l.Code], "Quantity", l.Quantity),
+			Quantity: int64(months), Unit: invoice.UnitMonth, UnitPrice: l.Monthly,
+		}
+		if l.Quantity > 1 {
+			lines[i].Detail = words.T("doc.item.each", "Quantity", l.Quantity, "Price", words.Money(int64(l.UnitMonthly), string(o.Currency)))
+		}
+	}
+	return invoice.New(header, invoice.Terms{
+		Lines: lines, Discount: price.Percent, DiscountAmount: price.Discount,
+		DiscountReason: words.T("doc.discount.reason", "Months", months), Treatment: t, Prepaid: prepaid,
+	})
+}
+
+// itemKeys are the translation keys of the price book's items.
+var itemKeys = map[string]string{
+	"SOFT-ACC": "soft_acc", "SOFT-REC": "soft_rec", "SOFT-SUR": "soft_sur", "SOFT-API": "soft_api",
+	"GW-LINE": "gw_line", "GW-MAIN": "gw_main", "GW-EXTRA": "gw_extra", "GW-SUR": "gw_sur", "GW-API": "gw_api",
+}

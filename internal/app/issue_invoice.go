@@ -1,0 +1,68 @@
+package app
+
+import (
+	"context"
+
+	"github.com/siptg/portal/internal/audit"
+	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/invoice"
+	"github.com/siptg/portal/internal/store"
+)
+
+// IssueInvoice issues the invoice of a settled order, once: a second call finds
+// it and does nothing. It is a short transaction of its own, so that nothing
+// about a document can undo a payment; the number is its last lock. The PDF is
+// drawn afterwards.
+func (a *App) IssueInvoice(ctx context.Context, orderID string) error {
+	var content []byte
+	err := a.db.Update(ctx, func(tx *store.Tx) error {
+		o, err := tx.LockOrder(ctx, orderID)
+		if err != nil {
+			return err
+		}
+		number, err := tx.InvoiceOfOrder(ctx, orderID)
+		if err == nil {
+			content, err = tx.InvoiceContent(ctx, number)
+			return err
+		}
+		if !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		settled, err := tx.Settlement(ctx, orderID)
+		if err != nil {
+			return err
+		}
+		customer, err := tx.Account(ctx, o.CustomerID)
+		if err != nil {
+			return err
+		}
+		service, err := tx.PeriodOfOrder(ctx, orderID)
+		if err != nil {
+			return err
+		}
+		document, err := a.taxInvoice(o, settled, customer, service, a.inZone(tx.Now()))
+		if err != nil {
+			return err
+		}
+		if err := tx.AppendAudit(ctx, audit.Record{
+			Actor: audit.ByJob("issue_invoice"), Action: "invoice.issued", ObjectKind: "order", ObjectID: orderID, PayerID: o.PayerID,
+			Detail: map[string]any{"total_minor": document.Total, "currency": document.Currency},
+		}); err != nil {
+			return err
+		}
+		taken, err := tx.TakeNumber(ctx, document.Kind, document.IssueDate, a.seller.InvoicePrefix)
+		if err != nil {
+			return err
+		}
+		document.Number = invoice.Number(taken.Prefix, document.IssueDate.Year, taken.Seq)
+		if content, err = document.Marshal(); err != nil {
+			return err
+		}
+		return tx.InsertInvoice(ctx, taken, o.PayerID, orderID, document)
+	})
+	if err != nil {
+		return err
+	}
+	_, err = a.drawn(ctx, content)
+	return err
+}

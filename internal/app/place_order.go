@@ -1,0 +1,245 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"strconv"
+
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/audit"
+	"github.com/siptg/portal/internal/bank"
+	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/invoice"
+	"github.com/siptg/portal/internal/order"
+	"github.com/siptg/portal/internal/pricing"
+	"github.com/siptg/portal/internal/store"
+	"github.com/siptg/portal/internal/subscription"
+)
+
+// maxOpenOrders bounds how many orders of one payer wait for money at a time.
+const maxOpenOrders = 20
+
+// PlaceOrder is the order form.
+type PlaceOrder struct {
+	Selection pricing.Selection
+	Payer     account.PayerID
+	Customer  string // Telegram id; empty for the actor
+	Method    string
+	Quote     string // token of the price shown
+}
+
+// PlaceOrder turns a quote into an order with its bank invoice and returns the
+// order's number. A quote whose price no longer holds is a Conflict with key
+// error.price_changed; the same quote sent twice gives the same order.
+func (a *App) PlaceOrder(ctx context.Context, actor account.Actor, r PlaceOrder) (string, error) {
+	if r.Method != string(order.MethodBank) {
+		return "", fault.Fields{{Name: "method", Key: "error.order.method"}}.Err()
+	}
+	shown, err := openQuote(a.quoteKey, r.Quote)
+	if err != nil {
+		return "", err
+	}
+	digest := sha256.Sum256([]byte(r.Quote))
+	var number string
+	place := func(tx *store.Tx) error {
+		number, err = tx.OrderOfQuote(ctx, actor.AccountID, digest[:])
+		if !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		// The payer's lock puts orders of one payer in a row.
+		if r.Payer == "" {
+			r.Payer = shown.Payer
+		}
+		payer, err := tx.LockPayerOf(ctx, actor.AccountID, r.Payer)
+		if err != nil {
+			return err
+		}
+		if !payer.Role.MayBuy() {
+			return fault.New(fault.Forbidden, "error.order.role")
+		}
+		q, err := a.quote(ctx, tx, &actor, QuoteRequest{Selection: r.Selection, Payer: r.Payer, Customer: r.Customer, Currency: shown.Currency})
+		if err != nil {
+			return err
+		}
+		if q.Blocked != "" {
+			return fault.New(fault.Invalid, q.Blocked)
+		}
+		if shown.Selection != r.Selection || shown.Payer != r.Payer || shown.Net != q.Price.Net || shown.VAT != q.VAT ||
+			shown.Currency != q.Price.Currency || tx.Now().Unix() > shown.Until {
+			return fault.New(fault.Conflict, "error.price_changed")
+		}
+		open, err := tx.OpenOrderCount(ctx, r.Payer)
+		if err != nil {
+			return err
+		}
+		if open >= maxOpenOrders {
+			return &fault.Error{Kind: fault.Conflict, Key: "error.order.too_many", Args: fault.Args{"Count": maxOpenOrders}}
+		}
+		number, err = a.insertOrder(ctx, tx, actor, q, digest[:])
+		return err
+	}
+	if err := a.db.Update(ctx, place); err != nil {
+		if store.IsConstraint(err, "orders_quote_once") { // the same form, sent twice at once: the other one has just been placed
+			err = a.db.Update(ctx, place)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return number, nil
+}
+
+func (a *App) insertOrder(ctx context.Context, tx *store.Tx, actor account.Actor, q Quote, quoteSHA256 []byte) (string, error) {
+	customer, err := customerOf(ctx, tx, actor, q)
+	if err != nil {
+		return "", err
+	}
+	o := order.Order{
+		Kind: order.KindNew, PayerID: q.Payer.ID, CustomerID: customer.ID, PlacedBy: actor.AccountID, Selection: q.Selection,
+		PriceBook: q.Price.BookID, Currency: q.Price.Currency, Monthly: q.Price.Monthly, Discount: q.Price.Discount,
+		Net: q.Price.Net, VAT: q.VAT, Total: q.Total, VATRow: string(q.Treatment.Row), Method: order.MethodBank,
+	}
+	today := a.inZone(tx.Now())
+	o.ValidUntil = a.seller.validUntil(today)
+	live, err := tx.LockLiveSubscription(ctx, customer.ID, q.Selection.Plan)
+	var next *subscription.Period
+	switch {
+	case fault.Is(err, fault.NotFound):
+	case err != nil:
+		return "", err
+	case !sameService(live, o):
+		return "", fault.New(fault.Conflict, "error.order.already_subscribed")
+	default:
+		o.Kind, o.SubscriptionID = order.KindRenewal, live.ID
+		_, period, err := live.Extended(q.Selection.Period, 0, a.seller.Zone)
+		if err != nil {
+			return "", err
+		}
+		next = &period
+	}
+	n, err := tx.NextOrderNumber(ctx, today.Year)
+	if err != nil {
+		return "", err
+	}
+	o.Number = order.Number(a.seller.OrderPrefix, today.Year, n)
+	reference, err := bank.NewReference(order.ReferenceBody(today.Year, n))
+	if err != nil {
+		return "", err
+	}
+	o.Reference = string(reference)
+	if o.ID, err = tx.InsertOrder(ctx, o, quoteSHA256); err != nil {
+		return "", err
+	}
+	if err := tx.InsertEvidence(ctx, o.ID, "billing_address", q.Payer.Country, q.Payer.Postcode); err != nil {
+		return "", err
+	}
+	if !q.Payer.CurrencyFixed {
+		if err := tx.FixCurrency(ctx, q.Payer.ID, o.Currency); err != nil {
+			return "", err
+		}
+	}
+	document, err := a.bankInvoice(o, *q.Payer, customer, q, next, today)
+	if err != nil {
+		return "", err
+	}
+	if err := tx.InsertBankInvoice(ctx, o.ID, document); err != nil {
+		return "", err
+	}
+	return o.Number, tx.AppendAudit(ctx, audit.Record{
+		Actor: audit.ByAccount(actor.AccountID), Action: "order.placed", ObjectKind: "order", ObjectID: o.ID, PayerID: o.PayerID,
+		Detail: map[string]any{"number": o.Number, "total_minor": o.Total, "currency": o.Currency},
+	})
+}
+
+// customerOf returns the account of the Customer that a quote is for.
+func customerOf(ctx context.Context, tx *store.Tx, actor account.Actor, q Quote) (account.Account, error) {
+	people, err := tx.CustomersOf(ctx, actor.AccountID, q.Payer.ID)
+	for _, p := range people {
+		if p.TelegramID == q.Customer {
+			return p, nil
+		}
+	}
+	if err == nil {
+		err = fault.Missing("customer")
+	}
+	return account.Account{}, err
+}
+
+// sameService reports whether an order buys more time of just what the
+// subscription is, for the same payer.
+func sameService(s subscription.Subscription, o order.Order) bool {
+	return s.PayerID == o.PayerID && s.Currency == o.Currency && s.Selection.Plan == o.Selection.Plan &&
+		s.Selection.Options == o.Selection.Options
+}
+
+// OrderDetail is an order with what belongs to it.
+type OrderDetail struct {
+	order.Order
+	Document      invoice.Document // the bank invoice
+	InvoiceNumber string           // empty until the invoice is issued
+	Service       *subscription.Period
+}
+
+// Order returns an order of one of the actor's payers, or NotFound.
+func (a *App) Order(ctx context.Context, actor account.Actor, number string) (OrderDetail, error) {
+	var d OrderDetail
+	err := a.db.View(ctx, func(tx *store.Tx) error {
+		var err error
+		if d.Order, err = tx.OrderOf(ctx, actor.AccountID, number); err != nil {
+			return err
+		}
+		content, err := tx.BankInvoice(ctx, d.ID)
+		if err != nil {
+			return err
+		}
+		if d.Document, err = invoice.Unmarshal(content); err != nil {
+			return err
+		}
+		if d.State == order.StateAwaitingPayment && !d.Open(a.inZone(tx.Now())) {
+			d.State = order.StateExpired // the job that says so in the table has yet to run
+		}
+		if d.State != order.StatePaid {
+			return nil
+		}
+		period, err := tx.PeriodOfOrder(ctx, d.ID)
+		if err != nil {
+			return err
+		}
+		d.Service = &period
+		d.InvoiceNumber, err = tx.InvoiceOfOrder(ctx, d.ID)
+		if fault.Is(err, fault.NotFound) { // being issued
+			return nil
+		}
+		return err
+	})
+	return d, err
+}
+
+// CancelOrder withdraws an order that nothing was paid on. A closed one is a
+// Conflict.
+func (a *App) CancelOrder(ctx context.Context, actor account.Actor, number string) error {
+	return a.db.Update(ctx, func(tx *store.Tx) error {
+		o, err := tx.LockOrderOf(ctx, actor.AccountID, number)
+		if err != nil {
+			return err
+		}
+		if o.State != order.StateAwaitingPayment {
+			return fault.New(fault.Conflict, "error.order.closed")
+		}
+		if err := tx.CloseOrder(ctx, o.ID, order.StateCanceled, ""); err != nil {
+			return err
+		}
+		return tx.AppendAudit(ctx, audit.Record{
+			Actor: audit.ByAccount(actor.AccountID), Action: "order.canceled", ObjectKind: "order", ObjectID: o.ID, PayerID: o.PayerID,
+		})
+	})
+}
+
+// customerLabel is how documents name the Telegram account a service is for.
+func customerLabel(c account.Account) string {
+	label := c.Name()
+	if c.Username != "" {
+		label += " (@" + c.Username + ")"
+	}
+	return label + ", Telegram " + strconv.FormatInt(int64(c.TelegramID), 10)
+}

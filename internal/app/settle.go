@@ -1,0 +1,120 @@
+package app
+
+import (
+	"context"
+
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/audit"
+	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/ledger"
+	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/order"
+	"github.com/siptg/portal/internal/store"
+	"github.com/siptg/portal/internal/subscription"
+	"github.com/siptg/portal/internal/vat"
+)
+
+// due is what an order costs at its tax point: the net price is binding, the
+// VAT is that of the day the money was received (README of the rules).
+type due struct {
+	payer     account.Payer
+	treatment vat.Treatment
+	vat       money.Amount
+	total     money.Amount
+}
+
+// dueFor works out what an order costs on the day of its tax point. The payer
+// is locked already.
+func (a *App) dueFor(ctx context.Context, tx *store.Tx, o order.Order, payer account.Payer, taxPoint civil.Date) (due, error) {
+	buyer, err := taxOf(ctx, tx, payer)
+	if err != nil {
+		return due{}, err
+	}
+	treatment, err := a.treat(ctx, tx, buyer, o.Net, taxPoint)
+	if err != nil {
+		return due{}, err
+	}
+	tax, err := treatment.Tax(o.Net)
+	return due{payer: payer, treatment: treatment, vat: tax, total: o.Net + tax}, err
+}
+
+// liveFor returns the customer's active subscription to the ordered plan,
+// locked, or nil. A subscription to something else, or paid by somebody else,
+// is a Conflict.
+func liveFor(ctx context.Context, tx *store.Tx, o order.Order) (*subscription.Subscription, error) {
+	live, err := tx.LockLiveSubscription(ctx, o.CustomerID, o.Selection.Plan)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !sameService(live, o):
+		return nil, fault.New(fault.Conflict, "error.order.already_subscribed")
+	}
+	return &live, nil
+}
+
+// settle pays an order from the payer's balance, where the money already
+// stands: ledger, subscription, history, order, audit and the job that issues
+// the invoice, in the caller's transaction. payer, subscription and order are
+// locked, in this order.
+func (a *App) settle(ctx context.Context, tx *store.Tx, o order.Order, live *subscription.Subscription, d due, taxPoint civil.Date, shortfall money.Amount, by audit.Actor) error {
+	if err := tx.AppendEntry(ctx, ledger.OrderPaid(o.PayerID, o.Currency, o.Net, d.vat, shortfall, o.ID, tx.Now())); err != nil {
+		return err
+	}
+	subscriptionID, err := a.grant(ctx, tx, o, live, by)
+	if err != nil {
+		return err
+	}
+	if err := tx.CloseOrder(ctx, o.ID, order.StatePaid, subscriptionID); err != nil {
+		return err
+	}
+	if err := tx.InsertSettlement(ctx, store.Settlement{
+		OrderID: o.ID, TaxPoint: taxPoint, Treatment: d.treatment, Buyer: d.payer, Net: o.Net, VAT: d.vat, Shortfall: shortfall,
+	}); err != nil {
+		return err
+	}
+	if err := tx.AppendAudit(ctx, audit.Record{
+		Actor: by, Action: "order.paid", ObjectKind: "order", ObjectID: o.ID, PayerID: o.PayerID,
+		Detail: map[string]any{"number": o.Number, "total_minor": d.total, "currency": o.Currency, "shortfall_minor": shortfall},
+	}); err != nil {
+		return err
+	}
+	return a.queue.IssueInvoice(ctx, tx, o.ID)
+}
+
+// grant starts or extends the subscription that an order pays for.
+func (a *App) grant(ctx context.Context, tx *store.Tx, o order.Order, live *subscription.Subscription, by audit.Actor) (string, error) {
+	var (
+		s      subscription.Subscription
+		period subscription.Period
+		event  = subscription.Event{At: tx.Now(), Actor: string(by), Months: int(o.Selection.Period), OrderNumber: o.Number}
+	)
+	if live == nil {
+		s, period = subscription.Start(o.PayerID, o.CustomerID, o.Selection, o.Currency, tx.Now(), a.seller.Zone)
+		var err error
+		if s.ID, err = tx.InsertSubscription(ctx, s); err != nil {
+			return "", err
+		}
+		event.Kind = subscription.EventStarted
+	} else {
+		last, err := tx.PeriodCount(ctx, live.ID)
+		if err != nil {
+			return "", err
+		}
+		if s, period, err = live.Extended(o.Selection.Period, last+1, a.seller.Zone); err != nil {
+			return "", err
+		}
+		if err := tx.SaveSubscription(ctx, s); err != nil {
+			return "", err
+		}
+		event.Kind = subscription.EventExtended
+	}
+	period.OrderID = o.ID
+	if err := tx.AppendPeriod(ctx, s.ID, period); err != nil {
+		return "", err
+	}
+	event.PaidUntil = s.PaidUntil
+	return s.ID, tx.AppendSubscriptionEvent(ctx, s.ID, event)
+}

@@ -1,0 +1,163 @@
+package app
+
+import (
+	"context"
+	"strings"
+
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/order"
+	"github.com/siptg/portal/internal/store"
+	"github.com/siptg/portal/internal/subscription"
+)
+
+// NextKind is what happens next to a subscription.
+type NextKind string
+
+// What can happen next.
+const (
+	NextBankInvoice NextKind = "bank_invoice" // the next bank invoice is prepared; nothing is taken
+	NextEnd         NextKind = "end"          // it ends and falls back to Free; nothing is charged
+)
+
+// Next is what happens next to a subscription, and when.
+type Next struct {
+	Kind   NextKind
+	On     civil.Date
+	Amount money.Money // with VAT, at today's price and rate; zero for an end
+}
+
+// SubscriptionItem is a subscription as the actor may see it.
+type SubscriptionItem struct {
+	subscription.Subscription
+	MayManage    bool   // the actor pays for it: sees the money, may switch auto-renewal
+	PayerName    string // empty for the Customer who does not pay
+	CustomerName string
+	CustomerTG   account.TelegramID
+	Self         bool  // the actor is the Customer
+	Next         *Next // nil for an ended one, or one whose plan is no longer sold
+	InGrace      bool  // the paid time is over, the grace is not
+	History      []subscription.Event
+}
+
+// SubscriptionList is what the subscriptions page shows.
+type SubscriptionList struct {
+	Items      []SubscriptionItem
+	OpenOrders []order.Order
+}
+
+// Subscriptions returns what the actor pays for or uses, and the orders that
+// wait for money.
+func (a *App) Subscriptions(ctx context.Context, actor account.Actor) (SubscriptionList, error) {
+	var out SubscriptionList
+	err := a.db.View(ctx, func(tx *store.Tx) error {
+		rows, err := tx.SubscriptionsOf(ctx, actor.AccountID)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			item, err := a.subscriptionItem(ctx, tx, actor, row)
+			if err != nil {
+				return err
+			}
+			out.Items = append(out.Items, item)
+		}
+		out.OpenOrders, err = tx.OpenOrdersOf(ctx, actor.AccountID, a.inZone(tx.Now()))
+		return err
+	})
+	return out, err
+}
+
+// Subscription returns one subscription with its history, or NotFound.
+func (a *App) Subscription(ctx context.Context, actor account.Actor, id string) (SubscriptionItem, error) {
+	var item SubscriptionItem
+	if !isUUID(id) {
+		return item, fault.Missing("subscription")
+	}
+	err := a.db.View(ctx, func(tx *store.Tx) error {
+		row, err := tx.SubscriptionOf(ctx, actor.AccountID, id)
+		if err != nil {
+			return err
+		}
+		if item, err = a.subscriptionItem(ctx, tx, actor, row); err != nil {
+			return err
+		}
+		item.History, err = tx.SubscriptionEvents(ctx, id)
+		if !item.MayManage {
+			for i := range item.History {
+				item.History[i].OrderNumber = "" // the payer's business
+			}
+		}
+		return err
+	})
+	return item, err
+}
+
+func (a *App) subscriptionItem(ctx context.Context, tx *store.Tx, actor account.Actor, row store.SubscriptionOf) (SubscriptionItem, error) {
+	item := SubscriptionItem{
+		Subscription: row.Subscription, MayManage: row.Role.MayBuy(), CustomerName: row.CustomerName, CustomerTG: row.CustomerTG,
+		Self: row.CustomerID == actor.AccountID,
+	}
+	item.InGrace = item.State == subscription.StateActive && !tx.Now().Before(item.PaidUntil)
+	if !item.MayManage {
+		return item, nil
+	}
+	item.PayerName = row.PayerName
+	var err error
+	item.Next, err = a.next(ctx, tx, row)
+	return item, err
+}
+
+// next works out what happens next: with auto-renewal on, a payer by transfer
+// gets the next bank invoice ahead of the end (product.md, "Renewal").
+func (a *App) next(ctx context.Context, tx *store.Tx, row store.SubscriptionOf) (*Next, error) {
+	if row.State != subscription.StateActive {
+		return nil, nil
+	}
+	end := a.inZone(row.PaidUntil)
+	if !row.AutoRenew || !row.Selection.Plan.Orderable() {
+		return &Next{Kind: NextEnd, On: end}, nil
+	}
+	today := a.inZone(tx.Now())
+	book, err := a.seller.Books.For(row.Currency, today)
+	if err != nil {
+		return nil, err
+	}
+	price, err := book.Price(row.Selection)
+	if err != nil {
+		return nil, err
+	}
+	treatment, err := a.treat(ctx, tx, row.Tax, price.Net, today)
+	if err != nil {
+		return nil, err
+	}
+	tax, err := treatment.Tax(price.Net)
+	if err != nil {
+		return nil, err
+	}
+	on := end.AddDays(-a.seller.LeadDays)
+	if on.Before(today) {
+		on = today
+	}
+	return &Next{Kind: NextBankInvoice, On: on, Amount: money.Of(price.Net+tax, row.Currency)}, nil
+}
+
+// isUUID reports whether s has the form of an id; what has not names nothing.
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i, c := range strings.ToLower(s) {
+		switch {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+		case (c < '0' || c > '9') && (c < 'a' || c > 'f'):
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,76 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/store"
+	"github.com/siptg/portal/internal/vat"
+)
+
+// treat decides the VAT of a sale of net to a buyer on day on.
+func (a *App) treat(ctx context.Context, tx *store.Tx, buyer store.PayerTax, net money.Amount, on civil.Date) (vat.Treatment, error) {
+	var turnover vat.Turnover
+	if a.seller.VAT.DestSince.IsZero() || on.Before(a.seller.VAT.DestSince) {
+		thisYear, lastYear, err := tx.ConsumerTurnover(ctx, on.Year)
+		if err != nil {
+			return vat.Treatment{}, err
+		}
+		turnover = vat.Turnover{YearToDate: thisYear, PreviousYear: lastYear, Sale: net}
+	}
+	return vat.Decide(a.seller.VAT, buyerOf(buyer), on, turnover)
+}
+
+func buyerOf(t store.PayerTax) vat.Buyer {
+	b := vat.Buyer{Country: t.Country, Postcode: t.Postcode, Company: t.Kind == account.KindCompany}
+	if b.Company && t.VATNumber != "" {
+		b.VATNumber = t.VATNumber
+		switch t.VATCheck {
+		case "valid":
+			b.VIES = vat.StatusValid
+		case "invalid":
+			b.VIES = vat.StatusInvalid
+		default:
+			// Nobody could be asked yet: never 0 % on a guess (vat.md 3.5).
+			b.VIES = vat.StatusUnknown
+		}
+	}
+	return b
+}
+
+// taxOf gathers what a payer's VAT treatment follows from.
+func taxOf(ctx context.Context, tx *store.Tx, p account.Payer) (store.PayerTax, error) {
+	t := store.PayerTax{Kind: p.Kind, Country: p.Country, Postcode: p.Postcode, VATNumber: p.VATNumber}
+	if p.VATNumber == "" {
+		return t, nil
+	}
+	check, err := tx.LastVATCheck(ctx, p.VATNumber, tx.Now().Add(-store.VATCheckLife))
+	if fault.Is(err, fault.NotFound) {
+		return t, nil
+	}
+	t.VATCheck = check
+	return t, err
+}
+
+// ConfirmVATNumber records an operator's look-up of a VAT number in its tax
+// register: whether it is valid, and the proof. It stands for 30 days.
+func (a *App) ConfirmVATNumber(ctx context.Context, number string, valid bool, source, reference string) error {
+	id, err := vat.ParseID(number)
+	if err != nil {
+		return err
+	}
+	result := "invalid"
+	if valid {
+		result = "valid"
+	}
+	return a.db.Update(ctx, func(tx *store.Tx) error {
+		return tx.InsertVATCheck(ctx, id.String(), result, source, reference)
+	})
+}
+
+// inZone is the business day of an instant.
+func (a *App) inZone(t time.Time) civil.Date { return civil.DateOf(t, a.seller.Zone) }

@@ -1,0 +1,223 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/ledger"
+	"github.com/siptg/portal/internal/money"
+)
+
+// Check is one money invariant as a pair of counts: how many things were looked
+// at, and how many of them break it.
+type Check struct {
+	ID     string // of the list of invariants, "I12"
+	Title  string
+	Looked int64
+	Broken int64
+}
+
+const checkBalancedSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE postings < 2 OR unbalanced) AS broken
+FROM (SELECT e.id, (SELECT count(*) FROM ledger_posting p WHERE p.entry_id = e.id) AS postings,
+             EXISTS (SELECT FROM ledger_posting p WHERE p.entry_id = e.id GROUP BY p.currency HAVING sum(p.amount_minor) <> 0) AS unbalanced
+      FROM ledger_entry e) entry`
+
+const checkBalancesSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE a.balance_minor <> COALESCE((SELECT sum(p.amount_minor) FROM ledger_posting p WHERE p.account_id = a.id), 0)) AS broken
+FROM ledger_account a WHERE a.kind = 'balance'`
+
+const checkCurrencySQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE p.currency <> a.currency OR (a.payer_id IS NOT NULL AND r.currency_fixed AND r.currency <> a.currency)) AS broken
+FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id LEFT JOIN payer r ON r.id = a.payer_id`
+
+const checkAppliedOnceSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE (SELECT count(*) FROM ledger_entry e
+                               JOIN ledger_posting p ON p.entry_id = e.id
+                               JOIN ledger_account a ON a.id = p.account_id AND a.kind = 'bank'
+                               WHERE e.bank_entry_id = b.id AND p.amount_minor = CASE WHEN b.credit THEN b.amount_minor ELSE -b.amount_minor END) <> 1) AS broken
+FROM bank_entry b WHERE b.outcome IN ('matched', 'suspense')`
+
+const checkPaidOnceSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE (SELECT count(*) FROM ledger_entry e WHERE e.order_id = o.id AND e.kind = 'order_paid') <> 1
+                           OR (SELECT count(*) FROM subscription_period p WHERE p.order_id = o.id) <> 1
+                           OR NOT EXISTS (SELECT FROM settlement s WHERE s.order_id = o.id AND s.net_minor = o.net_minor)) AS broken
+FROM orders o WHERE o.state = 'paid'`
+
+const checkUnpaidSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE EXISTS (SELECT FROM ledger_entry e WHERE e.order_id = o.id)
+                           OR EXISTS (SELECT FROM subscription_period p WHERE p.order_id = o.id)
+                           OR EXISTS (SELECT FROM invoice i WHERE i.order_id = o.id)) AS broken
+FROM orders o WHERE o.state <> 'paid'`
+
+const checkLimitSQL = `
+SELECT count(*) AS looked, count(*) FILTER (WHERE balance_minor > credit_limit_minor) AS broken
+FROM ledger_account WHERE kind = 'balance'`
+
+const checkGaplessSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE s.next - 1 <> n.numbers OR n.numbers <> n.last OR n.backwards > 0) AS broken
+FROM series s CROSS JOIN LATERAL (
+    SELECT count(*) AS numbers, COALESCE(max(i.seq), 0) AS last,
+           count(*) FILTER (WHERE i.issue_date < i.before) AS backwards
+    FROM (SELECT v.seq, v.issue_date, lag(v.issue_date) OVER (ORDER BY v.seq) AS before FROM invoice v WHERE v.series_id = s.id) i) n`
+
+const checkFrozenSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE sha256(content) <> content_sha256 OR d.number <> number OR d.net <> net_minor OR d.vat_total <> vat_minor
+                           OR d.total <> total_minor OR d.currency <> i.currency OR d.issue_date <> i.issue_date) AS broken
+FROM invoice i
+CROSS JOIN LATERAL (SELECT j->>'number', (j->>'net')::bigint, (j->>'vat_total')::bigint, (j->>'total')::bigint, j->>'currency', (j->>'issue_date')::date
+                    FROM (SELECT convert_from(i.content, 'UTF8')::jsonb AS j) c) AS d(number, net, vat_total, total, currency, issue_date)`
+
+const checkAddsUpSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE i.total_minor <> i.net_minor + i.vat_minor OR v.base IS DISTINCT FROM i.net_minor OR v.vat IS DISTINCT FROM i.vat_minor) AS broken
+FROM invoice i LEFT JOIN LATERAL (SELECT sum(base_minor) AS base, sum(vat_minor) AS vat FROM invoice_vat WHERE invoice_id = i.id) v ON true`
+
+const checkPeriodsSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE p.n > 0 AND (p.overlaps > 0 OR p.n <> p.last OR p.until <> s.paid_until)) AS broken
+FROM subscription s CROSS JOIN LATERAL (
+    SELECT count(*) AS n, COALESCE(max(number), 0) AS last, max(upper(during)) AS until,
+           count(*) FILTER (WHERE starts < before_ends) AS overlaps
+    FROM (SELECT number, during, lower(during) AS starts, lag(upper(during)) OVER (ORDER BY number) AS before_ends
+          FROM subscription_period WHERE subscription_id = s.id) q) p`
+
+const checkBookedOnceSQL = `
+SELECT count(*) AS looked, count(*) - count(DISTINCT key) AS broken FROM bank_entry`
+
+const checkOutcomeSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE b.outcome = 'ignored'
+                           OR b.outcome = 'matched' AND NOT EXISTS (SELECT FROM orders o WHERE o.id = b.order_id AND o.state = 'paid')
+                           OR NOT EXISTS (SELECT FROM ledger_entry e WHERE e.bank_entry_id = b.id
+                                          AND e.kind = CASE b.outcome WHEN 'matched' THEN 'bank_received' ELSE 'bank_suspense' END)) AS broken
+FROM bank_entry b WHERE b.credit AND b.amount_minor > 0`
+
+const checkAuditedSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE NOT EXISTS (
+           SELECT FROM audit a WHERE a.actor <> ''
+              AND (a.object_kind = 'bank_entry' AND a.object_id = e.bank_entry_id::text
+                OR a.object_kind = 'order' AND a.action = 'order.paid' AND a.object_id = e.order_id::text))) AS broken
+FROM ledger_entry e`
+
+const checkInvoicedSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE NOT EXISTS (SELECT FROM invoice i WHERE i.order_id = o.id AND i.kind = 'invoice')
+                          AND o.closed_at < @now::timestamptz - interval '1 hour') AS broken
+FROM orders o WHERE o.state = 'paid'`
+
+// checks are the invariants that one statement each can judge.
+var checks = []struct{ id, title, sql string }{
+	{"I1", "ledger entries balance", checkBalancedSQL},
+	{"I3", "cached balances equal their postings", checkBalancesSQL},
+	{"I4", "one account, one currency", checkCurrencySQL},
+	{"I5", "bank entries are applied exactly once", checkAppliedOnceSQL},
+	{"I6", "paid orders are paid, granted and settled exactly once", checkPaidOnceSQL},
+	{"I6", "unpaid orders have moved nothing", checkUnpaidSQL},
+	{"I11", "balances keep their credit limit", checkLimitSQL},
+	{"I12", "number series have no gap, no duplicate, no date going back", checkGaplessSQL},
+	{"I13", "issued documents are as they were issued", checkFrozenSQL},
+	{"I14", "documents add up to the cent", checkAddsUpSQL},
+	{"I20", "periods touch, never overlap, and end at paid_until", checkPeriodsSQL},
+	{"I25", "bank entries are booked once", checkBookedOnceSQL},
+	{"I26", "bank money is matched or in suspense", checkOutcomeSQL},
+	{"I31", "every movement of money has an audit row", checkAuditedSQL},
+	{"-", "paid orders have an invoice within the hour", checkInvoicedSQL},
+}
+
+// Checks counts the things that every money invariant speaks of, and those that
+// break it.
+func (tx *Tx) Checks(ctx context.Context) ([]Check, error) {
+	// An audit reads everything; the limits of page queries do not fit it.
+	if _, err := tx.tx.Exec(ctx, `SET LOCAL statement_timeout = '10min'`); err != nil {
+		return nil, err
+	}
+	var out []Check
+	for _, c := range checks {
+		row, err := one[struct{ Looked, Broken int64 }](ctx, tx, c.title, c.sql, pgx.NamedArgs{"now": tx.now})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Check{ID: c.id, Title: c.title, Looked: row.Looked, Broken: row.Broken})
+		if c.id == "I1" {
+			sealed, err := tx.checkHashes(ctx)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, sealed)
+		}
+	}
+	return out, nil
+}
+
+const ledgerRowsSQL = `
+SELECT e.id, e.kind, e.at, COALESCE(e.order_id::text, '') AS order_id, COALESCE(e.bank_entry_id::text, '') AS bank_entry_id, e.hash,
+       COALESCE(a.kind, '') AS account_kind, COALESCE(a.payer_id::text, '') AS payer_id, COALESCE(p.currency, '') AS currency,
+       COALESCE(p.amount_minor, 0) AS amount_minor
+FROM ledger_entry e
+LEFT JOIN ledger_posting p ON p.entry_id = e.id
+LEFT JOIN ledger_account a ON a.id = p.account_id
+ORDER BY e.id, p.line`
+
+// checkHashes computes the seal of every ledger entry again (I2).
+func (tx *Tx) checkHashes(ctx context.Context) (Check, error) {
+	c := Check{ID: "I2", Title: "ledger rows are as they were written"}
+	rows, err := tx.tx.Query(ctx, ledgerRowsSQL)
+	if err != nil {
+		return c, err
+	}
+	var (
+		entry ledger.Entry
+		id    int64
+		sum   []byte
+	)
+	judge := func() {
+		if id == 0 {
+			return
+		}
+		c.Looked++
+		if want := entry.Hash(); [sha256.Size]byte(sum) != want {
+			c.Broken++
+		}
+	}
+	var row struct {
+		ID          int64
+		Kind        string
+		At          time.Time
+		OrderID     string
+		BankEntryID string
+		Hash        []byte
+		AccountKind string
+		PayerID     string
+		Currency    string
+		AmountMinor int64
+	}
+	_, err = pgx.ForEachRow(rows, []any{
+		&row.ID, &row.Kind, &row.At, &row.OrderID, &row.BankEntryID, &row.Hash, &row.AccountKind, &row.PayerID, &row.Currency, &row.AmountMinor,
+	}, func() error {
+		if row.ID != id {
+			judge()
+			id, sum = row.ID, row.Hash
+			entry = ledger.Entry{Kind: ledger.EntryKind(row.Kind), At: row.At, OrderID: row.OrderID, BankEntryID: row.BankEntryID}
+		}
+		entry.Postings = append(entry.Postings, ledger.Posting{
+			Account: ledger.Account{Kind: ledger.AccountKind(row.AccountKind), Payer: account.PayerID(row.PayerID), Currency: money.Currency(row.Currency)},
+			Amount:  money.Amount(row.AmountMinor),
+		})
+		return nil
+	})
+	judge()
+	return c, err
+}
