@@ -1,0 +1,323 @@
+package views_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/a-h/templ"
+	"github.com/siptg/portal/static"
+	"github.com/siptg/portal/views"
+)
+
+func render(t *testing.T, c templ.Component) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := c.Render(context.Background(), &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func parse(t *testing.T, html string) *goquery.Document {
+	t.Helper()
+	d, err := goquery.NewDocumentFromReader(strings.NewReader(html))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// The marks of the contract, by page.
+var marks = map[string][]string{
+	"calculator":             {"monthly", "net", "discount", "vat", "total"},
+	"calculator-order":       {"monthly", "net", "discount", "vat", "total", "place-order"},
+	"calculator-bad":         {"error"},
+	"calculator-changed":     {"price-changed"},
+	"calculator-blocked":     {"order-blocked"},
+	"billing-new":            {"error"},
+	"order":                  {"order-number", "rf", "iban", "amount", "due-date", "status"},
+	"order-paid":             {"order-number", "rf", "iban", "amount", "due-date", "status"},
+	"order-expired":          {"order-number", "rf", "iban", "amount", "due-date", "status"},
+	"order-canceled":         {"order-number", "rf", "iban", "amount", "due-date", "status"},
+	"subscriptions":          {"subscription", "open-order"},
+	"subscription":           {"plan", "paid-until", "auto-renew", "next-charge", "history"},
+	"subscription-off":       {"plan", "paid-until", "auto-renew", "next-charge", "history"},
+	"subscription-not-payer": {"plan", "paid-until", "auto-renew", "next-charge", "history"},
+	"subscription-ended":     {"plan", "paid-until", "auto-renew", "history"},
+	"invoices":               {"invoice"},
+	"login":                  {"telegram-widget", "error"},
+	"failure-500":            {"request-id"},
+}
+
+func TestEveryPage(t *testing.T) {
+	t.Parallel()
+	untranslated := regexp.MustCompile(`(^|[\s(])[a-z_]+(\.[a-z0-9_]+)+($|[\s)])`)
+	for name, component := range samples() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			html := render(t, component)
+			doc := parse(t, html)
+			for _, mark := range marks[name] {
+				if doc.Find(`[data-testid="`+mark+`"]`).Length() == 0 {
+					t.Errorf("no data-testid %q", mark)
+				}
+			}
+			if n := doc.Find("h1").Length(); n != 1 {
+				t.Errorf("%d h1", n)
+			}
+			if doc.Find("title").Text() == "" || doc.Find("html").AttrOr("lang", "") != "en" {
+				t.Error("no title or language")
+			}
+			doc.Find("*").Each(func(_ int, s *goquery.Selection) {
+				for _, a := range s.Get(0).Attr {
+					if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
+						t.Errorf("attribute %s=%q", a.Key, a.Val)
+					}
+					if (a.Key == "href" || a.Key == "action") && strings.Contains(a.Val, "javascript:") {
+						t.Errorf("%s=%q", a.Key, a.Val)
+					}
+				}
+			})
+			doc.Find("script").Each(func(_ int, s *goquery.Selection) {
+				src := s.AttrOr("src", "")
+				if s.Text() != "" || (!strings.HasPrefix(src, "/static/") && name != "login") {
+					t.Errorf("script %q with %q", src, s.Text())
+				}
+			})
+			if doc.Find("style").Length() > 0 {
+				t.Error("an inline style sheet")
+			}
+			checkForms(t, doc)
+			checkReferences(t, doc)
+			text := doc.Find("body").Text()
+			doc.Find("body *").Contents().Each(func(_ int, s *goquery.Selection) {
+				if goquery.NodeName(s) != "#text" || name == "hostile" {
+					return
+				}
+				if key := strings.TrimSpace(untranslated.FindString(s.Text())); key != "" && key != "telegram.org" {
+					t.Errorf("a key instead of a text: %q", key)
+				}
+			})
+			if strings.Contains(text, "<no value>") || strings.Contains(text, "{{") {
+				t.Error("a message without its value")
+			}
+			signedIn := doc.Find(".who-name").Length() > 0
+			if out := doc.Find(`form[method=post][action="/logout"] button`).Length(); signedIn != (out == 1) {
+				t.Errorf("signed in %v, %d sign-out buttons", signedIn, out)
+			}
+		})
+	}
+}
+
+// checkForms: every field has a label, every error names its field, and the
+// field points at it.
+func checkForms(t *testing.T, doc *goquery.Document) {
+	t.Helper()
+	doc.Find("input:not([type=hidden]), select").Each(func(_ int, s *goquery.Selection) {
+		id := s.AttrOr("id", "")
+		if id == "" || (doc.Find(`label[for="`+id+`"]`).Length() == 0 && s.ParentsFiltered("label").Length() == 0) {
+			t.Errorf("field %q has no label", s.AttrOr("name", ""))
+		}
+	})
+	doc.Find(`[data-testid="error"]`).Each(func(_ int, s *goquery.Selection) {
+		field := s.AttrOr("data-field", "")
+		if field == "" || strings.TrimSpace(s.Text()) == "" {
+			t.Errorf("error without a field or a text: %q", s.Text())
+		}
+		if id := s.AttrOr("id", ""); id != "" && doc.Find(`[aria-describedby~="`+id+`"]`).Length() == 0 {
+			t.Errorf("no field is described by %q", id)
+		}
+	})
+	doc.Find("form[method=post] button").Each(func(_ int, s *goquery.Selection) {
+		if s.AttrOr("type", "") != "submit" {
+			t.Errorf("button %q without type", s.Text())
+		}
+	})
+}
+
+// checkReferences: ids are unique and every reference leads somewhere.
+func checkReferences(t *testing.T, doc *goquery.Document) {
+	t.Helper()
+	ids := map[string]int{}
+	doc.Find("[id]").Each(func(_ int, s *goquery.Selection) { ids[s.AttrOr("id", "")]++ })
+	for id, n := range ids {
+		if n > 1 {
+			t.Errorf("id %q stands %d times", id, n)
+		}
+	}
+	for _, attribute := range []string{"aria-describedby", "aria-labelledby", "for"} {
+		doc.Find("[" + attribute + "]").Each(func(_ int, s *goquery.Selection) {
+			for _, id := range strings.Fields(s.AttrOr(attribute, "")) {
+				if ids[id] == 0 {
+					t.Errorf("%s=%q leads nowhere", attribute, id)
+				}
+			}
+		})
+	}
+	doc.Find(`a[href^="#"]`).Each(func(_ int, s *goquery.Selection) {
+		if id := strings.TrimPrefix(s.AttrOr("href", ""), "#"); ids[id] == 0 {
+			t.Errorf("link to #%s leads nowhere", id)
+		}
+	})
+}
+
+func TestMarksCarryTheirData(t *testing.T) {
+	t.Parallel()
+	calc := parse(t, render(t, views.Calculator(calculator(false))))
+	for id, want := range map[string]string{"monthly": "21000", "discount": "25200", "net": "226800", "vat": "47628", "total": "274428"} {
+		s := calc.Find(`[data-testid="` + id + `"]`)
+		if s.AttrOr("data-minor", "") != want || s.AttrOr("data-currency", "") != "EUR" {
+			t.Errorf("%s: data-minor=%q data-currency=%q", id, s.AttrOr("data-minor", ""), s.AttrOr("data-currency", ""))
+		}
+	}
+	pay := parse(t, render(t, views.Order(order("awaiting_payment"))))
+	if got := pay.Find(`[data-testid="due-date"]`).AttrOr("datetime", ""); got != "2026-12-07" {
+		t.Errorf("due-date %q", got)
+	}
+	if got := pay.Find(`[data-testid="rf"]`).Text(); got != "RF86 2026 0001 23" {
+		t.Errorf("rf %q", got)
+	}
+	if got := pay.Find(`[data-testid="order-number"]`).Text(); got != "O-2026-000123" {
+		t.Errorf("order-number %q", got)
+	}
+	if got := pay.Find(`[data-testid="status"]`).AttrOr("data-state", ""); got != "awaiting_payment" {
+		t.Errorf("status %q", got)
+	}
+	for _, auto := range []bool{true, false} {
+		sub := parse(t, render(t, views.Subscription(subscription(auto, true))))
+		want, action := "off", "on"
+		if auto {
+			want, action = "on", "off"
+		}
+		if got := sub.Find(`[data-testid="auto-renew"]`).AttrOr("data-state", ""); got != want {
+			t.Errorf("auto-renew %q, want %q", got, want)
+		}
+		if sub.Find(`form[method=post][action$="/auto-renew/`+action+`"]`).Length() != 1 {
+			t.Errorf("no form to turn it %s", action)
+		}
+		if got := sub.Find(`[data-testid="paid-until"]`).AttrOr("datetime", ""); got != "2027-05-22T07:30:00Z" {
+			t.Errorf("paid-until %q", got)
+		}
+	}
+	row := parse(t, render(t, views.Invoices(invoices()))).Find(`[data-testid="invoice"]`).Eq(1)
+	if row.AttrOr("data-number", "") != "SIPC-2026-000007" || row.AttrOr("data-type", "") != "credit_note" || row.AttrOr("data-minor", "") != "-1815" {
+		t.Errorf("invoice row %v", row.Get(0).Attr)
+	}
+	if parse(t, render(t, samples()["subscriptions"])).Find(`[data-testid="subscription"][data-id]`).Length() != len(subscriptionRows) {
+		t.Error("subscription rows without data-id")
+	}
+}
+
+// Who does not pay sees neither the money nor the switch.
+func TestCustomerWhoDoesNotPay(t *testing.T) {
+	t.Parallel()
+	doc := parse(t, render(t, views.Subscription(subscription(true, false))))
+	if doc.Find(`form[action*="auto-renew"]`).Length() != 0 || doc.Find("[data-minor]").Length() != 0 {
+		t.Error("the money or the switch is shown")
+	}
+	if text := doc.Text(); strings.Contains(text, "€") || strings.Contains(text, longName) {
+		t.Error("an amount or the payer is shown")
+	}
+}
+
+func TestBillingFields(t *testing.T) {
+	t.Parallel()
+	want := []string{"city", "company_code", "country", "currency", "email", "kind", "language", "name", "payer", "po_reference", "postcode", "street", "vat_number"}
+	for _, p := range []views.BillingPage{billing(), personBilling()} {
+		var got []string
+		parse(t, render(t, views.Billing(p))).Find(`form[action="/billing"]`).Find("input, select").Each(func(_ int, s *goquery.Selection) {
+			if name := s.AttrOr("name", ""); !slices.Contains(got, name) && name != "return_to" {
+				got = append(got, name)
+			}
+		})
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("fields %v, want %v", got, want)
+		}
+	}
+	doc := parse(t, render(t, views.Billing(newBilling())))
+	if doc.Find(`input[name="vat_number_confirm"]`).Length() != 1 {
+		t.Error("no checkbox to keep the VAT number")
+	}
+	for _, e := range newBilling().Errors {
+		if doc.Find(`[data-testid="error"][data-field="`+e.Field+`"]`).Length() != 1 {
+			t.Errorf("no error of %s", e.Field)
+		}
+	}
+	if doc.Find("#f-name").AttrOr("aria-invalid", "") != "true" {
+		t.Error("the wrong field is not marked")
+	}
+}
+
+func TestOrderFormFields(t *testing.T) {
+	t.Parallel()
+	form := parse(t, render(t, views.Calculator(calculator(true)))).Find(`form[action="/orders"]`)
+	for name, want := range map[string]string{"plan": "softphone", "accounts": "12", "recording": "on", "api": "on", "period": "12", "payer": "p1", "quote": "quote-token", "method": "bank"} {
+		if got := form.Find(`input[name="`+name+`"]`).AttrOr("value", ""); got != want {
+			t.Errorf("%s = %q, want %q", name, got, want)
+		}
+	}
+	if form.Find(`input[name="customer"]`).Length() != 2 {
+		t.Error("no choice of the customer")
+	}
+	g := gatewayCalculator()
+	g.SignedIn, g.Order = true, &views.OrderForm{Quote: "q", Methods: []string{"bank"}}
+	form = parse(t, render(t, views.Calculator(g))).Find(`form[action="/orders"]`)
+	if form.Find(`input[name="lines"]`).AttrOr("value", "") != "5" || form.Find(`input[name="accounts"], input[name="recording"]`).Length() != 0 {
+		t.Error("gateway form has the wrong options")
+	}
+}
+
+// Errors of fields that a form does not show are told all the same.
+func TestErrorsWithoutAField(t *testing.T) {
+	t.Parallel()
+	doc := parse(t, render(t, views.Calculator(badCalculator())))
+	if doc.Find(`[data-testid="error"][data-field="period"]`).Length() != 1 {
+		t.Error("the error of the period is not shown")
+	}
+	if got := doc.Find("#f-accounts").AttrOr("value", ""); got != "100000000000" {
+		t.Errorf("the typed value is %q", got)
+	}
+}
+
+// Two people who may not see two things get the same page.
+func TestNotFoundTellsNothing(t *testing.T) {
+	t.Parallel()
+	one := views.Failure(views.ErrorPage{Page: page(true, ""), Status: 404, RequestID: "a"})
+	two := views.Failure(views.ErrorPage{Page: page(true, ""), Status: 404, RequestID: "b"})
+	if render(t, one) != render(t, two) {
+		t.Error("404 pages differ")
+	}
+}
+
+// With PORTAL_GALLERY=dir the pages are written to look at, with their files.
+func TestGallery(t *testing.T) {
+	t.Parallel()
+	dir := os.Getenv("PORTAL_GALLERY")
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	write := func(name string, data []byte) {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"app.css", "app.js", "favicon.svg", "touch-icon.png"} {
+		data, _, _ := static.Bytes(name)
+		write(static.Path(name), data)
+	}
+	for name, component := range samples() {
+		write(name+".html", []byte(render(t, component)))
+	}
+}
