@@ -125,7 +125,7 @@ var demoHistory = []demoStep{
 	{21, 4, evening, buy("ona", "ona", softphone(2, true, 6))},
 	{23, 20, morning, confirm("DE136695976")},
 	{24, 0, evening, buy("max", "max", gateway(3, 0, 12))},
-	{24, 6, midday, order("max", "lena", softphone(5, true, 12))},
+	{24, 6, midday, leaveOpen("max", "lena", softphone(5, true, 12))},
 	{24, 7, morning, join("nora")},
 }
 
@@ -195,8 +195,8 @@ func confirm(number string) func(*demoSeeder) error {
 	}
 }
 
-// order places an order and leaves it waiting for the money.
-func order(payer, customer string, sel pricing.Selection) func(*demoSeeder) error {
+// leaveOpen places an order and leaves it waiting for the money.
+func leaveOpen(payer, customer string, sel pricing.Selection) func(*demoSeeder) error {
 	return func(d *demoSeeder) error {
 		_, err := d.order(payer, customer, sel)
 		return err
