@@ -1,0 +1,1031 @@
+-- The schema that the migrations make. Written by `make schema`; do not edit.
+
+CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
+
+COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
+
+CREATE TYPE public.river_job_state AS ENUM (
+    'available',
+    'cancelled',
+    'completed',
+    'discarded',
+    'pending',
+    'retryable',
+    'running',
+    'scheduled'
+);
+
+CREATE FUNCTION public.invoice_adds_up() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    of_invoice uuid := CASE TG_TABLE_NAME WHEN 'invoice' THEN (to_jsonb(NEW)->>'id')::uuid
+                                          ELSE (to_jsonb(NEW)->>'invoice_id')::uuid END;
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM invoice i
+        JOIN (SELECT sum(base_minor) AS base, sum(vat_minor) AS vat FROM invoice_vat WHERE invoice_id = of_invoice) v
+          ON v.base = i.net_minor AND v.vat = i.vat_minor
+        WHERE i.id = of_invoice) THEN
+        RAISE EXCEPTION 'invoice % does not equal its VAT breakdown', of_invoice
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'invoice_adds_up';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.invoice_takes_its_number() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM series WHERE id = NEW.series_id AND next = NEW.seq + 1 AND kind = NEW.kind) THEN
+        RAISE EXCEPTION 'number % is not the one just taken from series %', NEW.seq, NEW.series_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'invoice_takes_its_number';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.ledger_entry_balances() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    entry bigint := CASE TG_TABLE_NAME WHEN 'ledger_entry' THEN (to_jsonb(NEW)->>'id')::bigint
+                                       ELSE (to_jsonb(NEW)->>'entry_id')::bigint END;
+BEGIN
+    IF (SELECT count(*) FROM ledger_posting WHERE entry_id = entry) < 2
+       OR EXISTS (SELECT FROM ledger_posting WHERE entry_id = entry GROUP BY currency HAVING sum(amount_minor) <> 0) THEN
+        RAISE EXCEPTION 'ledger entry % does not balance', entry
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_balances';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.ledger_keep_balance() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE ledger_account SET balance_minor = balance_minor + NEW.amount_minor
+    WHERE id = NEW.account_id AND kind = 'balance';
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.orders_keep_price() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.state <> 'awaiting_payment' AND NOT (OLD.state = 'expired' AND NEW.state = 'paid') THEN
+        RAISE EXCEPTION 'order % is closed', OLD.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'orders_closed_stays_closed';
+    END IF;
+    IF (NEW.number, NEW.reference, NEW.payer_id, NEW.customer_id, NEW.plan, NEW.accounts, NEW.recording, NEW.lines,
+        NEW.extra_accounts, NEW.api, NEW.months, NEW.currency, NEW.monthly_minor, NEW.discount_minor, NEW.net_minor,
+        NEW.vat_minor, NEW.total_minor, NEW.placed_at)
+       IS DISTINCT FROM
+       (OLD.number, OLD.reference, OLD.payer_id, OLD.customer_id, OLD.plan, OLD.accounts, OLD.recording, OLD.lines,
+        OLD.extra_accounts, OLD.api, OLD.months, OLD.currency, OLD.monthly_minor, OLD.discount_minor, OLD.net_minor,
+        OLD.vat_minor, OLD.total_minor, OLD.placed_at) THEN
+        RAISE EXCEPTION 'what order % is for never changes', OLD.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'orders_price_never_changes';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.payer_keep_currency() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.currency_fixed AND (NOT NEW.currency_fixed OR NEW.currency <> OLD.currency) THEN
+        RAISE EXCEPTION 'the currency of payer % is fixed', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payer_currency_is_fixed';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% on % is refused: its rows never change', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_TABLE_NAME || '_is_immutable';
+END $$;
+
+CREATE FUNCTION public.river_job_state_in_bitmask(bitmask bit, state public.river_job_state) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT CASE state
+        WHEN 'available' THEN get_bit(bitmask, 7)
+        WHEN 'cancelled' THEN get_bit(bitmask, 6)
+        WHEN 'completed' THEN get_bit(bitmask, 5)
+        WHEN 'discarded' THEN get_bit(bitmask, 4)
+        WHEN 'pending'   THEN get_bit(bitmask, 3)
+        WHEN 'retryable' THEN get_bit(bitmask, 2)
+        WHEN 'running'   THEN get_bit(bitmask, 1)
+        WHEN 'scheduled' THEN get_bit(bitmask, 0)
+        ELSE 0
+    END = 1;
+$$;
+
+CREATE FUNCTION public.series_number_is_used() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM invoice WHERE series_id = NEW.id AND seq = NEW.next - 1) THEN
+        RAISE EXCEPTION 'number % of series % was taken and not issued', NEW.next - 1, NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'series_number_is_used';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.series_steps_by_one() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NEW.next <> OLD.next + 1 OR NEW.kind <> OLD.kind OR NEW.year <> OLD.year OR NEW.prefix <> OLD.prefix THEN
+        RAISE EXCEPTION 'series % only ever steps by one', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'series_steps_by_one';
+    END IF;
+    IF NEW.last_issue_date IS NULL OR NEW.last_issue_date < OLD.last_issue_date THEN
+        RAISE EXCEPTION 'issue dates of series % never go back', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'series_dates_never_go_back';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TABLE public.account (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    telegram_id bigint NOT NULL,
+    first_name text NOT NULL,
+    last_name text NOT NULL,
+    username text NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    time_zone text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    signed_in_at timestamp with time zone NOT NULL,
+    CONSTRAINT account_first_name_check CHECK ((length(first_name) <= 64)),
+    CONSTRAINT account_last_name_check CHECK ((length(last_name) <= 64)),
+    CONSTRAINT account_telegram_id_check CHECK (((telegram_id > 0) AND (telegram_id < '4503599627370496'::bigint))),
+    CONSTRAINT account_username_check CHECK ((length(username) <= 64))
+);
+
+CREATE TABLE public.app_key (
+    purpose text NOT NULL,
+    key bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT app_key_key_check CHECK ((length(key) = 32))
+);
+
+CREATE TABLE public.audit (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    object_kind text NOT NULL,
+    object_id text NOT NULL,
+    payer_id uuid,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.auth_nonce (
+    kind text NOT NULL,
+    digest bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT auth_nonce_digest_check CHECK ((length(digest) = 32))
+);
+
+CREATE TABLE public.bank_entry (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    key text NOT NULL,
+    batch text NOT NULL,
+    fingerprint text NOT NULL,
+    statement_id uuid NOT NULL,
+    iban text NOT NULL,
+    booked_on date NOT NULL,
+    amount_minor bigint NOT NULL,
+    currency text NOT NULL,
+    credit boolean NOT NULL,
+    reversal boolean NOT NULL,
+    payer_name text NOT NULL,
+    payer_iban text NOT NULL,
+    reference text NOT NULL,
+    remittance text NOT NULL,
+    end_to_end text NOT NULL,
+    outcome text NOT NULL,
+    reason text NOT NULL,
+    third_party boolean DEFAULT false NOT NULL,
+    order_id uuid,
+    imported_at timestamp with time zone NOT NULL,
+    CONSTRAINT bank_entry_amount_minor_check CHECK ((amount_minor >= 0)),
+    CONSTRAINT bank_entry_check CHECK (((outcome = 'matched'::text) = (order_id IS NOT NULL))),
+    CONSTRAINT bank_entry_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT bank_entry_outcome_check CHECK ((outcome = ANY (ARRAY['matched'::text, 'suspense'::text, 'ignored'::text])))
+);
+
+CREATE TABLE public.bank_invoice (
+    order_id uuid NOT NULL,
+    content bytea NOT NULL,
+    content_sha256 bytea NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    CONSTRAINT bank_invoice_check CHECK ((content_sha256 = sha256(content)))
+);
+
+CREATE TABLE public.bank_statement (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    iban text NOT NULL,
+    statement_id text NOT NULL,
+    currency text NOT NULL,
+    from_date date,
+    to_date date,
+    opening_minor bigint NOT NULL,
+    closing_minor bigint NOT NULL,
+    file_sha256 bytea NOT NULL,
+    imported_at timestamp with time zone NOT NULL,
+    imported_by text NOT NULL,
+    CONSTRAINT bank_statement_file_sha256_check CHECK ((length(file_sha256) = 32))
+);
+
+CREATE TABLE public.document_file (
+    content_sha256 bytea NOT NULL,
+    format text NOT NULL,
+    file_sha256 bytea NOT NULL,
+    size bigint NOT NULL,
+    blob_key text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT document_file_content_sha256_check CHECK ((length(content_sha256) = 32)),
+    CONSTRAINT document_file_file_sha256_check CHECK ((length(file_sha256) = 32)),
+    CONSTRAINT document_file_format_check CHECK ((format = 'pdf'::text)),
+    CONSTRAINT document_file_size_check CHECK ((size > 0))
+);
+
+CREATE TABLE public.goose_db_version (
+    id integer NOT NULL,
+    version_id bigint NOT NULL,
+    is_applied boolean NOT NULL,
+    tstamp timestamp without time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.goose_db_version ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.goose_db_version_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.invoice (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    kind text NOT NULL,
+    series_id bigint NOT NULL,
+    seq bigint NOT NULL,
+    number text NOT NULL,
+    payer_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    issue_date date NOT NULL,
+    tax_point date NOT NULL,
+    currency text NOT NULL,
+    net_minor bigint NOT NULL,
+    vat_minor bigint NOT NULL,
+    total_minor bigint NOT NULL,
+    content bytea NOT NULL,
+    content_sha256 bytea NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    CONSTRAINT invoice_check CHECK ((content_sha256 = sha256(content))),
+    CONSTRAINT invoice_check1 CHECK ((issue_date >= tax_point)),
+    CONSTRAINT invoice_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT invoice_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text]))),
+    CONSTRAINT invoice_net_minor_check CHECK ((net_minor >= 0)),
+    CONSTRAINT invoice_seq_check CHECK ((seq > 0)),
+    CONSTRAINT invoice_total_adds_up CHECK ((total_minor = (net_minor + vat_minor))),
+    CONSTRAINT invoice_vat_minor_check CHECK ((vat_minor >= 0))
+);
+
+CREATE TABLE public.invoice_vat (
+    invoice_id uuid NOT NULL,
+    line integer NOT NULL,
+    category text NOT NULL,
+    rate_bps bigint,
+    vat_row text NOT NULL,
+    country text NOT NULL,
+    base_minor bigint NOT NULL,
+    vat_minor bigint NOT NULL,
+    CONSTRAINT invoice_vat_category_check CHECK ((category = ANY (ARRAY['S'::text, 'AE'::text, 'E'::text, 'O'::text]))),
+    CONSTRAINT invoice_vat_check CHECK (((category = 'O'::text) = (rate_bps IS NULL))),
+    CONSTRAINT invoice_vat_check1 CHECK (((category = 'S'::text) OR (vat_minor = 0))),
+    CONSTRAINT invoice_vat_is_base_times_rate CHECK (((vat_minor)::numeric = div((((base_minor)::numeric * (COALESCE(rate_bps, (0)::bigint))::numeric) + (5000)::numeric), (10000)::numeric))),
+    CONSTRAINT invoice_vat_line_check CHECK ((line > 0))
+);
+
+CREATE TABLE public.ledger_account (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    payer_id uuid,
+    currency text NOT NULL,
+    balance_minor bigint DEFAULT 0 NOT NULL,
+    credit_limit_minor bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT ledger_account_check CHECK (((kind = 'balance'::text) = (payer_id IS NOT NULL))),
+    CONSTRAINT ledger_account_credit_limit_minor_check CHECK ((credit_limit_minor >= 0)),
+    CONSTRAINT ledger_account_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT ledger_account_kind_check CHECK ((kind = ANY (ARRAY['bank'::text, 'suspense'::text, 'balance'::text, 'revenue'::text, 'vat'::text, 'write_off'::text]))),
+    CONSTRAINT ledger_balance_within_limit CHECK (((kind <> 'balance'::text) OR (balance_minor <= credit_limit_minor)))
+);
+
+ALTER TABLE public.ledger_account ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ledger_account_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.ledger_entry (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    order_id uuid,
+    bank_entry_id uuid,
+    hash bytea NOT NULL,
+    CONSTRAINT ledger_entry_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT ledger_entry_kind_check CHECK ((kind = ANY (ARRAY['bank_received'::text, 'bank_suspense'::text, 'order_paid'::text])))
+);
+
+ALTER TABLE public.ledger_entry ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ledger_entry_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.ledger_posting (
+    entry_id bigint NOT NULL,
+    line integer NOT NULL,
+    account_id bigint NOT NULL,
+    currency text NOT NULL,
+    amount_minor bigint NOT NULL,
+    CONSTRAINT ledger_posting_amount_minor_check CHECK (((amount_minor <> 0) AND (abs(amount_minor) <= '1000000000000'::bigint))),
+    CONSTRAINT ledger_posting_line_check CHECK ((line > 0))
+);
+
+CREATE TABLE public.login_state (
+    state_hash bytea NOT NULL,
+    return_to text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT login_state_return_to_check CHECK (((return_to ~ '^/'::text) AND (length(return_to) <= 2000))),
+    CONSTRAINT login_state_state_hash_check CHECK ((length(state_hash) = 32))
+);
+
+CREATE TABLE public.member (
+    payer_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    role text NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    CONSTRAINT member_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'billing'::text, 'accountant'::text])))
+);
+
+CREATE TABLE public.order_number (
+    year integer NOT NULL,
+    next bigint NOT NULL,
+    CONSTRAINT order_number_next_check CHECK ((next > 0))
+);
+
+CREATE TABLE public.orders (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    number text NOT NULL,
+    reference text NOT NULL,
+    kind text NOT NULL,
+    state text NOT NULL,
+    payer_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    placed_by uuid NOT NULL,
+    subscription_id uuid,
+    plan text NOT NULL,
+    accounts integer NOT NULL,
+    recording boolean NOT NULL,
+    lines integer NOT NULL,
+    extra_accounts integer NOT NULL,
+    api boolean NOT NULL,
+    months integer NOT NULL,
+    price_book text NOT NULL,
+    currency text NOT NULL,
+    monthly_minor bigint NOT NULL,
+    discount_minor bigint NOT NULL,
+    net_minor bigint NOT NULL,
+    vat_minor bigint NOT NULL,
+    total_minor bigint NOT NULL,
+    vat_row text NOT NULL,
+    method text NOT NULL,
+    quote_sha256 bytea NOT NULL,
+    placed_at timestamp with time zone NOT NULL,
+    valid_until date NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT orders_accounts_check CHECK (((accounts >= 0) AND (accounts <= 1000))),
+    CONSTRAINT orders_check CHECK (((state = 'awaiting_payment'::text) = (closed_at IS NULL))),
+    CONSTRAINT orders_check1 CHECK (((state <> 'paid'::text) OR (subscription_id IS NOT NULL))),
+    CONSTRAINT orders_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT orders_discount_minor_check CHECK ((discount_minor >= 0)),
+    CONSTRAINT orders_extra_accounts_check CHECK (((extra_accounts >= 0) AND (extra_accounts <= 1000))),
+    CONSTRAINT orders_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'renewal'::text]))),
+    CONSTRAINT orders_lines_check CHECK (((lines >= 0) AND (lines <= 1000))),
+    CONSTRAINT orders_method_check CHECK ((method = 'bank'::text)),
+    CONSTRAINT orders_monthly_minor_check CHECK ((monthly_minor > 0)),
+    CONSTRAINT orders_months_check CHECK ((months = ANY (ARRAY[6, 12, 36]))),
+    CONSTRAINT orders_net_adds_up CHECK ((net_minor = ((monthly_minor * months) - discount_minor))),
+    CONSTRAINT orders_net_minor_check CHECK ((net_minor > 0)),
+    CONSTRAINT orders_plan_check CHECK ((plan = ANY (ARRAY['softphone'::text, 'gateway'::text]))),
+    CONSTRAINT orders_quote_sha256_check CHECK ((length(quote_sha256) = 32)),
+    CONSTRAINT orders_reference_check CHECK ((reference ~ '^RF[0-9]{2}[0-9A-Z]{1,21}$'::text)),
+    CONSTRAINT orders_state_check CHECK ((state = ANY (ARRAY['awaiting_payment'::text, 'paid'::text, 'expired'::text, 'canceled'::text]))),
+    CONSTRAINT orders_total_adds_up CHECK ((total_minor = (net_minor + vat_minor))),
+    CONSTRAINT orders_vat_minor_check CHECK ((vat_minor >= 0))
+);
+
+CREATE TABLE public.payer (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    company_code text DEFAULT ''::text NOT NULL,
+    vat_number text DEFAULT ''::text NOT NULL,
+    street text DEFAULT ''::text NOT NULL,
+    city text DEFAULT ''::text NOT NULL,
+    postcode text DEFAULT ''::text NOT NULL,
+    country text DEFAULT ''::text NOT NULL,
+    email text DEFAULT ''::text NOT NULL,
+    po_reference text DEFAULT ''::text NOT NULL,
+    language text DEFAULT 'en'::text NOT NULL,
+    currency text DEFAULT ''::text NOT NULL,
+    currency_fixed boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT payer_city_check CHECK ((length(city) <= 100)),
+    CONSTRAINT payer_company_code_check CHECK ((length(company_code) <= 50)),
+    CONSTRAINT payer_country_check CHECK ((country ~ '^([A-Z]{2})?$'::text)),
+    CONSTRAINT payer_currency_check CHECK ((currency ~ '^([A-Z]{3})?$'::text)),
+    CONSTRAINT payer_email_check CHECK ((length(email) <= 254)),
+    CONSTRAINT payer_fixed_currency_named CHECK (((NOT currency_fixed) OR (currency <> ''::text))),
+    CONSTRAINT payer_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'company'::text]))),
+    CONSTRAINT payer_name_check CHECK ((length(name) <= 200)),
+    CONSTRAINT payer_po_reference_check CHECK ((length(po_reference) <= 50)),
+    CONSTRAINT payer_postcode_check CHECK ((length(postcode) <= 20)),
+    CONSTRAINT payer_street_check CHECK ((length(street) <= 200)),
+    CONSTRAINT payer_vat_number_check CHECK ((length(vat_number) <= 20))
+);
+
+CREATE TABLE public.payer_customer (
+    payer_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    added_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.river_job (
+    id bigint NOT NULL,
+    state public.river_job_state DEFAULT 'available'::public.river_job_state NOT NULL,
+    attempt smallint DEFAULT 0 NOT NULL,
+    max_attempts smallint DEFAULT 25 NOT NULL,
+    attempted_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finalized_at timestamp with time zone,
+    scheduled_at timestamp with time zone DEFAULT now() NOT NULL,
+    priority smallint DEFAULT 1 NOT NULL,
+    args jsonb NOT NULL,
+    attempted_by text[],
+    errors jsonb[],
+    kind text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    queue text DEFAULT 'default'::text NOT NULL,
+    tags character varying(255)[] DEFAULT '{}'::character varying[] NOT NULL,
+    unique_key bytea,
+    unique_states bit(8),
+    CONSTRAINT finalized_or_finalized_at_null CHECK ((((finalized_at IS NULL) AND (state <> ALL (ARRAY['cancelled'::public.river_job_state, 'completed'::public.river_job_state, 'discarded'::public.river_job_state]))) OR ((finalized_at IS NOT NULL) AND (state = ANY (ARRAY['cancelled'::public.river_job_state, 'completed'::public.river_job_state, 'discarded'::public.river_job_state]))))),
+    CONSTRAINT kind_length CHECK (((char_length(kind) > 0) AND (char_length(kind) < 128))),
+    CONSTRAINT max_attempts_is_positive CHECK ((max_attempts > 0)),
+    CONSTRAINT priority_in_range CHECK (((priority >= 1) AND (priority <= 4))),
+    CONSTRAINT queue_length CHECK (((char_length(queue) > 0) AND (char_length(queue) < 128)))
+);
+
+CREATE SEQUENCE public.river_job_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.river_job_id_seq OWNED BY public.river_job.id;
+
+CREATE UNLOGGED TABLE public.river_leader (
+    elected_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    leader_id text NOT NULL,
+    name text DEFAULT 'default'::text NOT NULL,
+    CONSTRAINT leader_id_length CHECK (((char_length(leader_id) > 0) AND (char_length(leader_id) < 128))),
+    CONSTRAINT name_length CHECK ((name = 'default'::text))
+);
+
+CREATE TABLE public.river_migration (
+    line text NOT NULL,
+    version bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT line_length CHECK (((char_length(line) > 0) AND (char_length(line) < 128))),
+    CONSTRAINT version_gte_1 CHECK ((version >= 1))
+);
+
+CREATE TABLE public.river_notification (
+    id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    payload text NOT NULL,
+    topic text NOT NULL,
+    CONSTRAINT topic_length CHECK (((length(topic) > 0) AND (length(topic) < 128)))
+);
+
+CREATE SEQUENCE public.river_notification_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.river_notification_id_seq OWNED BY public.river_notification.id;
+
+CREATE TABLE public.river_queue (
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    paused_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL
+);
+
+CREATE TABLE public.series (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    year integer NOT NULL,
+    prefix text NOT NULL,
+    next bigint DEFAULT 1 NOT NULL,
+    last_issue_date date,
+    CONSTRAINT series_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text]))),
+    CONSTRAINT series_next_check CHECK ((next > 0))
+);
+
+ALTER TABLE public.series ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.series_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.session (
+    token_hash bytea NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    account_id uuid NOT NULL,
+    user_agent text NOT NULL,
+    ip text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT session_token_hash_check CHECK ((length(token_hash) = 32))
+);
+
+CREATE TABLE public.settlement (
+    order_id uuid NOT NULL,
+    tax_point date NOT NULL,
+    treatment jsonb NOT NULL,
+    buyer jsonb NOT NULL,
+    net_minor bigint NOT NULL,
+    vat_minor bigint NOT NULL,
+    shortfall_minor bigint NOT NULL,
+    settled_at timestamp with time zone NOT NULL,
+    CONSTRAINT settlement_shortfall_minor_check CHECK ((shortfall_minor >= 0)),
+    CONSTRAINT settlement_vat_minor_check CHECK ((vat_minor >= 0))
+);
+
+CREATE TABLE public.subscription (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    payer_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    plan text NOT NULL,
+    accounts integer DEFAULT 0 NOT NULL,
+    recording boolean DEFAULT false NOT NULL,
+    lines integer DEFAULT 0 NOT NULL,
+    extra_accounts integer DEFAULT 0 NOT NULL,
+    api boolean DEFAULT false NOT NULL,
+    months integer NOT NULL,
+    currency text NOT NULL,
+    state text NOT NULL,
+    auto_renew boolean NOT NULL,
+    anchor_day integer NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    paid_until timestamp with time zone NOT NULL,
+    CONSTRAINT subscription_accounts_check CHECK ((accounts >= 0)),
+    CONSTRAINT subscription_anchor_day_check CHECK (((anchor_day >= 1) AND (anchor_day <= 31))),
+    CONSTRAINT subscription_check CHECK ((paid_until > started_at)),
+    CONSTRAINT subscription_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT subscription_extra_accounts_check CHECK ((extra_accounts >= 0)),
+    CONSTRAINT subscription_lines_check CHECK ((lines >= 0)),
+    CONSTRAINT subscription_months_check CHECK ((months > 0)),
+    CONSTRAINT subscription_plan_check CHECK ((plan = ANY (ARRAY['softphone'::text, 'gateway'::text, 'softphone_provider'::text, 'trial'::text, 'starter'::text]))),
+    CONSTRAINT subscription_state_check CHECK ((state = ANY (ARRAY['active'::text, 'ended'::text])))
+);
+
+CREATE TABLE public.subscription_event (
+    id bigint NOT NULL,
+    subscription_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    actor text NOT NULL,
+    months integer DEFAULT 0 NOT NULL,
+    order_number text DEFAULT ''::text NOT NULL,
+    paid_until timestamp with time zone NOT NULL,
+    CONSTRAINT subscription_event_kind_check CHECK ((kind = ANY (ARRAY['started'::text, 'extended'::text, 'auto_renew_off'::text, 'auto_renew_on'::text, 'ended'::text])))
+);
+
+ALTER TABLE public.subscription_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.subscription_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.subscription_period (
+    subscription_id uuid NOT NULL,
+    number integer NOT NULL,
+    during tstzrange NOT NULL,
+    order_id uuid,
+    CONSTRAINT subscription_period_during_check CHECK (((NOT isempty(during)) AND lower_inc(during) AND (NOT upper_inc(during)))),
+    CONSTRAINT subscription_period_number_check CHECK ((number > 0))
+);
+
+CREATE TABLE public.tax_evidence (
+    order_id uuid NOT NULL,
+    kind text NOT NULL,
+    country text NOT NULL,
+    detail text NOT NULL,
+    collected_at timestamp with time zone NOT NULL,
+    CONSTRAINT tax_evidence_kind_check CHECK ((kind = ANY (ARRAY['billing_address'::text, 'ip'::text, 'bank_account'::text, 'vat_number'::text])))
+);
+
+CREATE TABLE public.vat_check (
+    id bigint NOT NULL,
+    vat_number text NOT NULL,
+    result text NOT NULL,
+    source text NOT NULL,
+    reference text DEFAULT ''::text NOT NULL,
+    checked_at timestamp with time zone NOT NULL,
+    CONSTRAINT vat_check_result_check CHECK ((result = ANY (ARRAY['valid'::text, 'invalid'::text])))
+);
+
+ALTER TABLE public.vat_check ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.vat_check_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY public.river_job ALTER COLUMN id SET DEFAULT nextval('public.river_job_id_seq'::regclass);
+
+ALTER TABLE ONLY public.river_notification ALTER COLUMN id SET DEFAULT nextval('public.river_notification_id_seq'::regclass);
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_telegram_id_key UNIQUE (telegram_id);
+
+ALTER TABLE ONLY public.app_key
+    ADD CONSTRAINT app_key_pkey PRIMARY KEY (purpose);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.auth_nonce
+    ADD CONSTRAINT auth_nonce_pkey PRIMARY KEY (kind, digest);
+
+ALTER TABLE ONLY public.bank_entry
+    ADD CONSTRAINT bank_entry_once UNIQUE (key);
+
+ALTER TABLE ONLY public.bank_entry
+    ADD CONSTRAINT bank_entry_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.bank_invoice
+    ADD CONSTRAINT bank_invoice_pkey PRIMARY KEY (order_id);
+
+ALTER TABLE ONLY public.bank_statement
+    ADD CONSTRAINT bank_statement_once UNIQUE (file_sha256, iban, statement_id);
+
+ALTER TABLE ONLY public.bank_statement
+    ADD CONSTRAINT bank_statement_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.document_file
+    ADD CONSTRAINT document_file_pkey PRIMARY KEY (content_sha256, format);
+
+ALTER TABLE ONLY public.goose_db_version
+    ADD CONSTRAINT goose_db_version_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.invoice
+    ADD CONSTRAINT invoice_number_key UNIQUE (number);
+
+ALTER TABLE ONLY public.invoice
+    ADD CONSTRAINT invoice_number_once UNIQUE (series_id, seq);
+
+ALTER TABLE ONLY public.invoice
+    ADD CONSTRAINT invoice_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.invoice_vat
+    ADD CONSTRAINT invoice_vat_pkey PRIMARY KEY (invoice_id, line);
+
+ALTER TABLE ONLY public.ledger_account
+    ADD CONSTRAINT ledger_account_id_currency_key UNIQUE (id, currency);
+
+ALTER TABLE ONLY public.ledger_account
+    ADD CONSTRAINT ledger_account_once UNIQUE NULLS NOT DISTINCT (kind, payer_id, currency);
+
+ALTER TABLE ONLY public.ledger_account
+    ADD CONSTRAINT ledger_account_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.ledger_entry
+    ADD CONSTRAINT ledger_entry_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.ledger_posting
+    ADD CONSTRAINT ledger_posting_pkey PRIMARY KEY (entry_id, line);
+
+ALTER TABLE ONLY public.login_state
+    ADD CONSTRAINT login_state_pkey PRIMARY KEY (state_hash);
+
+ALTER TABLE ONLY public.member
+    ADD CONSTRAINT member_pkey PRIMARY KEY (payer_id, account_id);
+
+ALTER TABLE ONLY public.order_number
+    ADD CONSTRAINT order_number_pkey PRIMARY KEY (year);
+
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_number_key UNIQUE (number);
+
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_quote_once UNIQUE (quote_sha256);
+
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_reference_key UNIQUE (reference);
+
+ALTER TABLE ONLY public.payer_customer
+    ADD CONSTRAINT payer_customer_pkey PRIMARY KEY (payer_id, account_id);
+
+ALTER TABLE ONLY public.payer
+    ADD CONSTRAINT payer_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.river_job
+    ADD CONSTRAINT river_job_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.river_leader
+    ADD CONSTRAINT river_leader_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.river_migration
+    ADD CONSTRAINT river_migration_pkey1 PRIMARY KEY (line, version);
+
+ALTER TABLE ONLY public.river_notification
+    ADD CONSTRAINT river_notification_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.river_queue
+    ADD CONSTRAINT river_queue_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.series
+    ADD CONSTRAINT series_once UNIQUE (kind, year);
+
+ALTER TABLE ONLY public.series
+    ADD CONSTRAINT series_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.series
+    ADD CONSTRAINT series_prefix_year_key UNIQUE (prefix, year);
+
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.settlement
+    ADD CONSTRAINT settlement_pkey PRIMARY KEY (order_id);
+
+ALTER TABLE ONLY public.subscription_event
+    ADD CONSTRAINT subscription_event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.subscription_period
+    ADD CONSTRAINT subscription_period_no_overlap EXCLUDE USING gist (subscription_id WITH =, during WITH &&);
+
+ALTER TABLE ONLY public.subscription_period
+    ADD CONSTRAINT subscription_period_order_once UNIQUE (order_id);
+
+ALTER TABLE ONLY public.subscription_period
+    ADD CONSTRAINT subscription_period_pkey PRIMARY KEY (subscription_id, number);
+
+ALTER TABLE ONLY public.subscription
+    ADD CONSTRAINT subscription_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.tax_evidence
+    ADD CONSTRAINT tax_evidence_pkey PRIMARY KEY (order_id, kind);
+
+ALTER TABLE ONLY public.vat_check
+    ADD CONSTRAINT vat_check_pkey PRIMARY KEY (id);
+
+CREATE INDEX audit_object ON public.audit USING btree (object_kind, object_id, id);
+
+CREATE INDEX auth_nonce_expires ON public.auth_nonce USING btree (expires_at);
+
+CREATE INDEX bank_entry_batch ON public.bank_entry USING btree (batch) WHERE (batch <> ''::text);
+
+CREATE INDEX bank_entry_fingerprint ON public.bank_entry USING btree (fingerprint) WHERE (fingerprint <> ''::text);
+
+CREATE INDEX bank_entry_suspense ON public.bank_entry USING btree (imported_at) WHERE (outcome = 'suspense'::text);
+
+CREATE UNIQUE INDEX invoice_order_once ON public.invoice USING btree (order_id) WHERE (kind = 'invoice'::text);
+
+CREATE INDEX invoice_payer_page ON public.invoice USING btree (payer_id, issue_date DESC, number DESC);
+
+CREATE UNIQUE INDEX ledger_entry_bank_once ON public.ledger_entry USING btree (bank_entry_id) WHERE (bank_entry_id IS NOT NULL);
+
+CREATE UNIQUE INDEX ledger_entry_order_once ON public.ledger_entry USING btree (order_id) WHERE (kind = 'order_paid'::text);
+
+CREATE INDEX ledger_posting_account ON public.ledger_posting USING btree (account_id, entry_id);
+
+CREATE INDEX login_state_expires ON public.login_state USING btree (expires_at);
+
+CREATE INDEX member_account ON public.member USING btree (account_id);
+
+CREATE INDEX orders_open ON public.orders USING btree (valid_until) WHERE (state = 'awaiting_payment'::text);
+
+CREATE INDEX orders_payer ON public.orders USING btree (payer_id, placed_at DESC);
+
+CREATE INDEX river_job_args_index ON public.river_job USING gin (args);
+
+CREATE INDEX river_job_kind ON public.river_job USING btree (kind);
+
+CREATE INDEX river_job_metadata_index ON public.river_job USING gin (metadata);
+
+CREATE INDEX river_job_prioritized_fetching_index ON public.river_job USING btree (state, queue, priority, scheduled_at, id);
+
+CREATE INDEX river_job_state_and_finalized_at_index ON public.river_job USING btree (state, finalized_at) WHERE (finalized_at IS NOT NULL);
+
+CREATE UNIQUE INDEX river_job_unique_idx ON public.river_job USING btree (unique_key) WHERE ((unique_key IS NOT NULL) AND (unique_states IS NOT NULL) AND public.river_job_state_in_bitmask(unique_states, state));
+
+CREATE INDEX river_notification_created_at_idx ON public.river_notification USING btree (created_at);
+
+CREATE INDEX river_notification_topic_id_idx ON public.river_notification USING btree (topic, id);
+
+CREATE INDEX session_account ON public.session USING btree (account_id, created_at);
+
+CREATE INDEX session_expires ON public.session USING btree (expires_at);
+
+CREATE INDEX subscription_event_of ON public.subscription_event USING btree (subscription_id, id);
+
+CREATE UNIQUE INDEX subscription_one_live ON public.subscription USING btree (customer_id, plan) WHERE (state = 'active'::text);
+
+CREATE INDEX subscription_payer ON public.subscription USING btree (payer_id);
+
+CREATE INDEX vat_check_number ON public.vat_check USING btree (vat_number, checked_at DESC);
+
+CREATE TRIGGER audit_is_immutable BEFORE DELETE OR UPDATE ON public.audit FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER bank_entry_stays BEFORE DELETE ON public.bank_entry FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER bank_invoice_is_immutable BEFORE DELETE OR UPDATE ON public.bank_invoice FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER document_file_is_immutable BEFORE DELETE OR UPDATE ON public.document_file FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE CONSTRAINT TRIGGER invoice_adds_up AFTER INSERT ON public.invoice DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.invoice_adds_up();
+
+CREATE TRIGGER invoice_is_immutable BEFORE DELETE OR UPDATE ON public.invoice FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER invoice_takes_its_number BEFORE INSERT ON public.invoice FOR EACH ROW EXECUTE FUNCTION public.invoice_takes_its_number();
+
+CREATE CONSTRAINT TRIGGER invoice_vat_adds_up AFTER INSERT ON public.invoice_vat DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.invoice_adds_up();
+
+CREATE TRIGGER invoice_vat_is_immutable BEFORE DELETE OR UPDATE ON public.invoice_vat FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_balances();
+
+CREATE TRIGGER ledger_entry_is_immutable BEFORE DELETE OR UPDATE ON public.ledger_entry FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER ledger_keep_balance AFTER INSERT ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION public.ledger_keep_balance();
+
+CREATE CONSTRAINT TRIGGER ledger_posting_balances AFTER INSERT ON public.ledger_posting DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_balances();
+
+CREATE TRIGGER ledger_posting_is_immutable BEFORE DELETE OR UPDATE ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER orders_keep_price BEFORE UPDATE ON public.orders FOR EACH ROW EXECUTE FUNCTION public.orders_keep_price();
+
+CREATE TRIGGER payer_currency_is_fixed BEFORE UPDATE ON public.payer FOR EACH ROW EXECUTE FUNCTION public.payer_keep_currency();
+
+CREATE CONSTRAINT TRIGGER series_number_is_used AFTER UPDATE ON public.series DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.series_number_is_used();
+
+CREATE TRIGGER series_stays BEFORE DELETE ON public.series FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER series_steps_by_one BEFORE UPDATE ON public.series FOR EACH ROW EXECUTE FUNCTION public.series_steps_by_one();
+
+CREATE TRIGGER settlement_is_immutable BEFORE DELETE OR UPDATE ON public.settlement FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER subscription_event_is_immutable BEFORE DELETE OR UPDATE ON public.subscription_event FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER subscription_period_is_immutable BEFORE DELETE OR UPDATE ON public.subscription_period FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER tax_evidence_is_immutable BEFORE DELETE OR UPDATE ON public.tax_evidence FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.bank_entry
+    ADD CONSTRAINT bank_entry_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.bank_entry
+    ADD CONSTRAINT bank_entry_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES public.bank_statement(id);
+
+ALTER TABLE ONLY public.bank_invoice
+    ADD CONSTRAINT bank_invoice_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.invoice
+    ADD CONSTRAINT invoice_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.invoice
+    ADD CONSTRAINT invoice_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.invoice
+    ADD CONSTRAINT invoice_series_id_fkey FOREIGN KEY (series_id) REFERENCES public.series(id);
+
+ALTER TABLE ONLY public.invoice_vat
+    ADD CONSTRAINT invoice_vat_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES public.invoice(id);
+
+ALTER TABLE ONLY public.ledger_account
+    ADD CONSTRAINT ledger_account_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.ledger_entry
+    ADD CONSTRAINT ledger_entry_bank_entry_id_fkey FOREIGN KEY (bank_entry_id) REFERENCES public.bank_entry(id);
+
+ALTER TABLE ONLY public.ledger_entry
+    ADD CONSTRAINT ledger_entry_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.ledger_posting
+    ADD CONSTRAINT ledger_posting_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES public.ledger_entry(id);
+
+ALTER TABLE ONLY public.ledger_posting
+    ADD CONSTRAINT ledger_posting_one_currency FOREIGN KEY (account_id, currency) REFERENCES public.ledger_account(id, currency);
+
+ALTER TABLE ONLY public.member
+    ADD CONSTRAINT member_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.member
+    ADD CONSTRAINT member_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_placed_by_fkey FOREIGN KEY (placed_by) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES public.subscription(id);
+
+ALTER TABLE ONLY public.payer_customer
+    ADD CONSTRAINT payer_customer_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.payer_customer
+    ADD CONSTRAINT payer_customer_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.settlement
+    ADD CONSTRAINT settlement_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.subscription
+    ADD CONSTRAINT subscription_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.subscription_event
+    ADD CONSTRAINT subscription_event_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES public.subscription(id);
+
+ALTER TABLE ONLY public.subscription
+    ADD CONSTRAINT subscription_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.subscription_period
+    ADD CONSTRAINT subscription_period_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.subscription_period
+    ADD CONSTRAINT subscription_period_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES public.subscription(id);
+
+ALTER TABLE ONLY public.tax_evidence
+    ADD CONSTRAINT tax_evidence_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
