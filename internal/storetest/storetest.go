@@ -77,6 +77,27 @@ func Pool(t testing.TB) *pgxpool.Pool {
 	return pool
 }
 
+// schemaHeader stands above the dump.
+const schemaHeader = "-- The schema that the migrations make. Written by `make schema`; do not edit.\n\n"
+
+// Schema is what migrations/schema.sql has to hold: a dump of the schema that
+// the migrations make, River's tables included.
+func Schema(ctx context.Context) (string, error) {
+	s, err := shared()
+	if err != nil {
+		return "", err
+	}
+	dsn, drop, err := s.copyTemplate(ctx)
+	if err != nil {
+		return "", err
+	}
+	dump, err := embeddedpg.DumpSchema(ctx, dsn)
+	if err := errors.Join(err, drop(context.WithoutCancel(ctx))); err != nil {
+		return "", err
+	}
+	return schemaHeader + dump, nil
+}
+
 // Options is where the tests' server of this user lives. TMPDIR moves it.
 func Options() embeddedpg.Options {
 	return embeddedpg.Options{

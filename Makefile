@@ -1,0 +1,108 @@
+# The names of the targets are part of what other people rely on.
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT  := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+# -trimpath and -buildvcs=false: the same sources give the same bytes anywhere.
+BUILD   := -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)"
+
+PKG  ?= ./...
+ARGS ?=
+
+# What tests need on the machine; .ci/install knows the packages.
+TEST_NEEDS := postgresql chromium poppler qpdf zbar gcc npm java
+
+# Packages in which goroutines meet. The rules have none, and the race detector
+# makes tests about ten times slower.
+RACY := ./internal/app/... ./internal/jobs/... ./internal/store ./web/...
+
+# Tests find these; where they are missing, tests that need them say so.
+export PORTAL_TEST_AXE := $(CURDIR)/.cache/npm/node_modules/axe-core/axe.min.js
+export PORTAL_TEST_VNU := $(CURDIR)/.cache/npm/node_modules/vnu-jar/build/dist/vnu.jar
+
+.PHONY: help
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | sort | awk -F '\t' '{printf "%-12s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: ## start the demo on http://127.0.0.1:8080, data in .data/
+	@[ -n "$${DATABASE_URL:-}" ] || .ci/install postgresql
+	@$(MAKE) build
+	@PORTAL_MODE=demo exec ./bin/portal serve
+
+.PHONY: build
+build: ## build bin/portal
+	@go build $(BUILD) -o bin/portal ./cmd/portal
+
+.PHONY: test
+test: ## everything CI runs; installs what it needs
+	@.ci/install $(TEST_NEEDS)
+	@.ci/tools npm
+	@.ci/generated
+	@$(MAKE) lint
+	@trap 'go run ./internal/storetest/cmd/stop' EXIT; \
+	export PORTAL_TEST_REQUIRE=1; \
+	go test -timeout 20m ./...; \
+	go test -timeout 20m -race $(RACY)
+	@echo "test: all green"
+
+.PHONY: lint
+lint: ## go vet, golangci-lint, formatting
+	@.ci/tools lint
+	@go vet ./...
+	@.cache/bin/golangci-lint run
+
+.PHONY: fmt
+fmt: ## format Go and templ sources
+	@.ci/tools lint
+	@.cache/bin/golangci-lint fmt
+	@go tool templ fmt views
+
+.PHONY: generate
+generate: ## write views/*_templ.go and migrations/schema.sql
+	@go tool templ generate -path views -log-level error
+	@$(MAKE) schema
+
+.PHONY: schema
+schema: ## write migrations/schema.sql from the migrations
+	@.ci/install postgresql
+	@go run ./internal/storetest/cmd/schema migrations/schema.sql
+
+.PHONY: cover
+cover: ## tests with a coverage report in .cache/cover.html
+	@mkdir -p .cache
+	@go test -coverpkg=./... -coverprofile=.cache/cover.out $(PKG)
+	@go tool cover -html=.cache/cover.out -o .cache/cover.html
+	@go tool cover -func=.cache/cover.out | tail -n 1
+
+.PHONY: bench
+bench: ## Go benchmarks; PKG=./internal/pdf ARGS='-benchtime 5s' narrows
+	@go test -run '^$$' -bench . -benchmem $(ARGS) $(PKG)
+
+.PHONY: profile
+profile: ## CPU and memory profiles of one package's benchmarks: make profile PKG=./internal/pdf
+	@[ "$(PKG)" != ./... ] || { echo "profile: name one package: make profile PKG=./internal/pdf" >&2; exit 1; }
+	@mkdir -p .cache
+	@go test -run '^$$' -bench . -cpuprofile .cache/cpu.out -memprofile .cache/mem.out -o .cache/profile.test $(ARGS) $(PKG)
+	@go tool pprof -top -nodecount=25 .cache/profile.test .cache/cpu.out
+	@go tool pprof -top -nodecount=25 -sample_index=alloc_space .cache/profile.test .cache/mem.out
+
+.PHONY: crash
+crash: ## fault runs
+	@echo "crash: the fault runs are not built yet" >&2; exit 1
+
+.PHONY: conformance
+conformance: ## the official validators
+	@echo "conformance: the runs of the official validators are not built yet" >&2; exit 1
+
+.PHONY: tools
+tools: ## install and build all that the other targets need
+	@.ci/install $(TEST_NEEDS)
+	@.ci/tools lint npm
+
+.PHONY: clean
+clean: ## remove what was built; .data stays
+	@rm -rf bin .cache
