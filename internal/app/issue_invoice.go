@@ -14,6 +14,16 @@ import (
 // about a document can undo a payment; the number is its last lock. The PDF is
 // drawn afterwards.
 func (a *App) IssueInvoice(ctx context.Context, orderID string) error {
+	content, err := a.issue(ctx, orderID)
+	if err != nil {
+		return err
+	}
+	_, err = a.drawn(ctx, content)
+	return err
+}
+
+// issue returns the frozen invoice of an order, issuing it where there is none.
+func (a *App) issue(ctx context.Context, orderID string) ([]byte, error) {
 	var content []byte
 	err := a.db.Update(ctx, func(tx *store.Tx) error {
 		o, err := tx.LockOrder(ctx, orderID)
@@ -60,9 +70,5 @@ func (a *App) IssueInvoice(ctx context.Context, orderID string) error {
 		}
 		return tx.InsertInvoice(ctx, taken, o.PayerID, orderID, document)
 	})
-	if err != nil {
-		return err
-	}
-	_, err = a.drawn(ctx, content)
-	return err
+	return content, err
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +37,7 @@ type site struct {
 	*app.App
 	t     testing.TB
 	db    *store.DB
+	blobs *blob.Store
 	clock *app.Clock
 }
 
@@ -50,11 +50,11 @@ func newSite(t testing.TB) *site {
 	t.Cleanup(s.db.Close)
 	queue, err := jobs.NewQueue(s.db.Pool(), slog.New(slog.DiscardHandler))
 	s.must(err)
-	blobs, err := blob.Open(t.Context(), "mem://")
+	s.blobs, err = blob.Open(t.Context(), "mem://")
 	s.must(err)
-	t.Cleanup(func() { _ = blobs.Close() })
+	t.Cleanup(func() { _ = s.blobs.Close() })
 	s.App, err = app.New(t.Context(), app.Config{
-		DB: s.db, Blobs: blobs, Queue: queue, Now: s.clock.Now, Seller: seller(t), BotToken: botToken, Demo: true, Log: slog.New(slog.DiscardHandler),
+		DB: s.db, Blobs: s.blobs, Queue: queue, Now: s.clock.Now, Seller: seller(t), BotToken: botToken, Demo: true, Log: slog.New(slog.DiscardHandler),
 	})
 	s.must(err)
 	return s
@@ -115,8 +115,6 @@ func (s *site) widgetReturn(id int64, name, state string) app.TelegramReturn {
 	q.Set("st", state)
 	return app.TelegramReturn{Query: q, CookieState: state, IP: "127.0.0.1", UserAgent: "test"}
 }
-
-var _ = url.Values{}
 
 // lithuanian are the billing details of a private person in Lithuania.
 func lithuanian(name string) app.PayerInput {
