@@ -1,0 +1,77 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/views"
+)
+
+// statusOf is the map from errors to statuses, the only one.
+func statusOf(err error) int {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		switch e.Kind {
+		case fault.Invalid:
+			return http.StatusUnprocessableEntity
+		case fault.Unauthenticated:
+			return http.StatusSeeOther // to the sign-in page
+		case fault.Forbidden:
+			return http.StatusForbidden
+		case fault.NotFound:
+			return http.StatusNotFound
+		case fault.Conflict:
+			return http.StatusConflict
+		case fault.Unavailable:
+			return http.StatusServiceUnavailable
+		case fault.Internal:
+			return http.StatusInternalServerError
+		}
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return http.StatusRequestEntityTooLarge
+	}
+	if e, ok := errors.AsType[*echo.HTTPError](err); ok {
+		return e.Code
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// fail answers a request that failed. What a person reads comes from a key of
+// the fault; what went wrong inside goes to the log.
+func (s *server) fail(err error, c echo.Context) {
+	status := statusOf(err)
+	id := requestID(c.Request().Context())
+	if status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
+		s.log.Error("request failed", "id", id, "route", c.Path(), "error", err)
+	} else {
+		s.log.Debug("request refused", "id", id, "route", c.Path(), "error", err)
+	}
+	if c.Response().Committed {
+		return
+	}
+	if status == http.StatusSeeOther {
+		if err := s.askToSignIn(c); err == nil {
+			return
+		}
+		status = http.StatusServiceUnavailable
+	}
+	page := views.ErrorPage{Page: s.page(c, ""), Status: status}
+	page.Active, page.Path = "", ""
+	switch {
+	case status == http.StatusNotFound: // the same bytes whether it is missing or not theirs
+	case status >= http.StatusInternalServerError:
+		page.RequestID = id
+	default:
+		page.Text = faultText(page.T, err)
+		page.BackURL = s.refererPath(c.Request())
+	}
+	if err := s.render(c, status, views.Failure(page)); err != nil {
+		s.log.Error("error page not sent", "id", id, "error", err)
+	}
+}

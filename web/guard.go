@@ -1,0 +1,98 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/fault"
+)
+
+// guard says who gets to a handler. What they may see there is decided by the
+// use case.
+type guard int
+
+const (
+	bare     guard = iota // anybody; no session is looked up
+	public                // anybody; a signed-in person is known
+	signedIn              // signed-in people; others are sent to sign in
+)
+
+const (
+	actorKey = "actor"
+	tokenKey = "token"
+)
+
+// guarded puts a route's guard before its handler.
+func (s *server) guarded(r route) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		for _, p := range c.ParamValues() {
+			if !printable(p) {
+				return fault.Missing("path parameter")
+			}
+		}
+		if r.Guard == bare {
+			return r.Handler(c)
+		}
+		if err := s.recognise(c); err != nil {
+			return err
+		}
+		if r.Guard == signedIn && !s.signedIn(c) {
+			return s.askToSignIn(c)
+		}
+		return r.Handler(c)
+	}
+}
+
+// recognise finds out who sends the request. An unknown or expired session is
+// nobody's.
+func (s *server) recognise(c echo.Context) error {
+	actor, token, err := s.sessions.actor(c.Request())
+	if err != nil {
+		return err
+	}
+	if actor.AccountID != "" {
+		c.Set(actorKey, actor)
+		c.Set(tokenKey, token)
+	}
+	return nil
+}
+
+// actor is the signed-in person; the zero Actor when there is none.
+func (s *server) actor(c echo.Context) account.Actor {
+	actor, _ := c.Get(actorKey).(account.Actor)
+	return actor
+}
+
+// token is that of the request's session; empty when nobody is signed in.
+func (s *server) token(c echo.Context) string {
+	token, _ := c.Get(tokenKey).(string)
+	return token
+}
+
+// signedIn reports whether the request comes from a signed-in person.
+func (s *server) signedIn(c echo.Context) bool { return s.actor(c).AccountID != "" }
+
+// askToSignIn notes where the person was going and leads to the sign-in page.
+// A form that was sent is lost; its page is where the person comes back to.
+func (s *server) askToSignIn(c echo.Context) error {
+	r := c.Request()
+	target := s.refererPath(r)
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		target = s.returnPath(r.URL.RequestURI())
+	}
+	state, err := s.app.BeginSignIn(r.Context(), "", target)
+	if err != nil {
+		return err
+	}
+	s.setLoginCookie(c, state)
+	return c.Redirect(http.StatusSeeOther, "/login")
+}
+
+// printable refuses what PostgreSQL cannot store and nobody types.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}

@@ -1,0 +1,46 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// policy is the Content Security Policy of every page (security.md 2.3).
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; require-trusted-types-for 'script'"
+
+// widgetPolicy lets the sign-in page, and no other, run Telegram's widget. In
+// redirect mode its script neither evaluates strings nor writes HTML, so trusted
+// types stay on.
+var widgetPolicy = strings.Replace(policy, "script-src 'self'", "script-src 'self' https://telegram.org; frame-src https://oauth.telegram.org", 1)
+
+// secureHeaders sets what holds for every answer, errors and redirects too.
+// Handlers may only narrow it, but for the sign-in page.
+func (s *server) secureHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "browsing-topics=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+		h.Set("Cache-Control", "no-store")
+		if s.secure {
+			h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// admitWidget relaxes the headers of the sign-in page for the widget: its
+// script and frame, its check of our origin by the referrer, and the window
+// that its frame opens.
+func admitWidget(c echo.Context) {
+	h := c.Response().Header()
+	h.Set("Content-Security-Policy", widgetPolicy)
+	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
+}

@@ -1,0 +1,50 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// route is one line of the table of all routes.
+type route struct {
+	Method  string
+	Path    string
+	Guard   guard
+	Handler echo.HandlerFunc
+	Name    string
+}
+
+// routes lists every route that exists. A GET route answers HEAD as well.
+func (s *server) routes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	return []route{
+		{get, "/login", public, s.loginPage, "login"},
+		{get, "/login/telegram", public, s.loginTelegram, "login.telegram"},
+		{post, "/login/demo", public, s.loginDemo, "login.demo"},
+		{post, "/logout", public, s.logout, "logout"},
+
+		{get, "/account", signedIn, s.accountPage, "account"},
+		{post, "/account", signedIn, s.saveAccount, "account.save"},
+		{post, "/account/sessions/end", signedIn, s.endSession, "account.session.end"},
+		{post, "/account/sessions/end-others", signedIn, s.endOtherSessions, "account.sessions.end"},
+
+		{get, "/healthz", bare, s.healthz, "healthz"},
+		{get, "/readyz", bare, s.readyz, "readyz"},
+		{get, "/static/*", bare, s.static, "static"},
+		{get, "/favicon.ico", bare, s.favicon, "favicon"},
+	}
+}
+
+// register hands the table to Echo.
+func (s *server) register() {
+	s.targets = map[string]bool{}
+	for _, r := range s.routes() {
+		h := s.guarded(r)
+		s.echo.Add(r.Method, r.Path, h)
+		if r.Method == http.MethodGet {
+			s.echo.Add(http.MethodHead, r.Path, h)
+			s.targets[r.Path] = r.Guard != bare && r.Name != "login" && r.Name != "login.telegram"
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package web
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/i18n"
+	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/static"
+	"github.com/siptg/portal/views"
+)
+
+// page builds what every page has. titleKey may be empty; then the tab shows
+// the page's own heading.
+func (s *server) page(c echo.Context, titleKey string, args ...any) views.Page {
+	t := s.translator(c)
+	actor := s.actor(c)
+	p := views.Page{
+		T: t, Path: c.Request().URL.Path, SignedIn: s.signedIn(c), PersonName: actor.Name, Demo: s.demo,
+		Active: section(c.Request().URL.Path), Flash: s.takeFlash(c), SellerName: s.app.Seller().Party.Name,
+		Assets: views.Assets{
+			CSS: static.Path("app.css"), JS: static.Path("app.js"), Favicon: static.Path("favicon.svg"), TouchIcon: static.Path("touch-icon.png"),
+		},
+	}
+	if titleKey != "" {
+		p.Title = t.T(titleKey, args...)
+	}
+	if s.demo {
+		p.DemoNow = t.Time(s.now(), s.zone(c))
+	}
+	return p
+}
+
+// section is the entry of the navigation that a path belongs to.
+func section(path string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch first {
+	case "":
+		return views.NavHome
+	case "subscriptions", "orders":
+		return views.NavSubscriptions
+	case "invoices", "plans", "billing", "account", "help":
+		return first
+	}
+	return ""
+}
+
+// translator speaks the person's language; a visitor's is what the browser asks
+// for.
+func (s *server) translator(c echo.Context) i18n.Translator {
+	if actor := s.actor(c); actor.Language != "" {
+		return i18n.New(actor.Language)
+	}
+	return i18n.New(i18n.Match(c.Request().Header.Get("Accept-Language")))
+}
+
+// zones keeps loaded time zones: LoadLocation reads and parses a file each time.
+var zones sync.Map
+
+// zone is the person's time zone; the seller's for those who chose none.
+func (s *server) zone(c echo.Context) *time.Location {
+	name := s.actor(c).TimeZone
+	if name == "" {
+		return s.seller
+	}
+	if zone, ok := zones.Load(name); ok {
+		return zone.(*time.Location)
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return s.seller
+	}
+	zones.Store(name, zone)
+	return zone
+}
+
+// moneyOf is an amount to show.
+func moneyOf(t i18n.Translator, amount money.Amount, currency money.Currency) views.Money {
+	return views.Money{Text: t.Money(int64(amount), string(currency)), Minor: int64(amount), Currency: string(currency)}
+}
+
+// instantOf is a moment to show, with its zone named; the zero time is absent.
+func instantOf(t i18n.Translator, at time.Time, zone *time.Location) views.Instant {
+	if at.IsZero() {
+		return views.Instant{}
+	}
+	return views.Instant{Text: t.Time(at, zone), ISO: at.UTC().Format(time.RFC3339)}
+}
+
+// dayOf is a day to show; the zero Date is absent.
+func dayOf(t i18n.Translator, d civil.Date) views.Instant {
+	if d.IsZero() {
+		return views.Instant{}
+	}
+	return views.Instant{Text: t.Date(d.Year, d.Month, d.Day), ISO: d.String()}
+}
+
+// dayShort is dayOf for tables.
+func dayShort(t i18n.Translator, d civil.Date) views.Instant {
+	if d.IsZero() {
+		return views.Instant{}
+	}
+	return views.Instant{Text: t.DateShort(d.Year, d.Month, d.Day), ISO: d.String()}
+}
+
+// maxFields is how many fields a form or a query may have.
+const maxFields = 200
+
+// form reads a form from the body, and only from there. A field that comes
+// twice is refused: two readers could take different ones.
+func form(c echo.Context) (url.Values, error) {
+	kind, _, _ := strings.Cut(c.Request().Header.Get("Content-Type"), ";")
+	if c.Request().ContentLength != 0 && !strings.EqualFold(strings.TrimSpace(kind), "application/x-www-form-urlencoded") {
+		return nil, echo.ErrUnsupportedMediaType
+	}
+	body, err := readAll(c.Request().Body)
+	if err != nil {
+		return nil, err
+	}
+	return fields(body)
+}
+
+// query reads the query string under the same rules as form.
+func query(c echo.Context) (url.Values, error) { return fields(c.Request().URL.RawQuery) }
+
+func fields(encoded string) (url.Values, error) {
+	refused := fault.New(fault.Invalid, "error.request.malformed")
+	if strings.Count(encoded, "&") >= maxFields {
+		return nil, refused
+	}
+	values, err := url.ParseQuery(encoded)
+	if err != nil {
+		return nil, refused
+	}
+	for name, v := range values {
+		if len(v) != 1 || !storable(name) || !storable(v[0]) {
+			return nil, refused
+		}
+	}
+	return values, nil
+}
+
+// fieldErrors are the messages of an Invalid fault, in the order it has them;
+// ok is false for any other error.
+func fieldErrors(t i18n.Translator, err error) (list views.Errors, ok bool) {
+	e, is := errors.AsType[*fault.Error](err)
+	if !is || e.Kind != fault.Invalid || len(e.Fields) == 0 {
+		return nil, false
+	}
+	for _, f := range e.Fields {
+		list = append(list, views.FieldError{Field: f.Name, Text: t.Err(f.Key, f.Args)})
+	}
+	return list, true
+}
+
+// faultText is the message of a fault, or "".
+func faultText(t i18n.Translator, err error) string {
+	if e, ok := errors.AsType[*fault.Error](err); ok && e.Key != "" {
+		return t.Err(e.Key, e.Args)
+	}
+	return ""
+}
