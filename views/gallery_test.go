@@ -77,7 +77,7 @@ func TestEveryPage(t *testing.T) {
 			}
 			doc.Find("*").Each(func(_ int, s *goquery.Selection) {
 				for _, a := range s.Get(0).Attr {
-					if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
+					if a.Key == "style" || a.Key == "else" || strings.HasPrefix(a.Key, "on") {
 						t.Errorf("attribute %s=%q", a.Key, a.Val)
 					}
 					if (a.Key == "href" || a.Key == "action") && strings.Contains(a.Val, "javascript:") {

@@ -318,8 +318,10 @@ func account() views.AccountPage {
 }
 
 func login() views.LoginPage {
+	p := page(false, "")
+	p.Path = "/login"
 	return views.LoginPage{
-		Page: page(false, ""), BotName: "siptg_demo_bot", AuthURL: "http://127.0.0.1:8080/login/telegram?st=abc", Email: "help@demo.example",
+		Page: p, BotName: "siptg_demo_bot", AuthURL: "http://127.0.0.1:8080/login/telegram?st=abc", Email: "help@demo.example",
 		Error: "This sign-in is too old. It is valid for five minutes.",
 		People: []views.DemoPerson{
 			{Key: "ona", Name: "Ona", About: "A private person with one Softphone subscription."},
