@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/labstack/echo/v4"
 )
 
 // maxReturn is how long a return path may be.
@@ -23,15 +25,19 @@ func (s *server) returnPath(target string) string {
 		return "/"
 	}
 	u.Fragment, u.RawFragment = "", ""
-	return u.String()
+	if clean := u.String(); strings.HasPrefix(clean, "/") && !strings.HasPrefix(clean, "//") {
+		return clean
+	}
+	return "/"
 }
 
 // isPage reports whether a GET route serves the path.
 func (s *server) isPage(u *url.URL) bool {
 	c := s.echo.AcquireContext()
 	defer s.echo.ReleaseContext(c)
-	c.Reset(&http.Request{Method: http.MethodGet, URL: u}, nil)
-	s.echo.Router().Find(http.MethodGet, u.EscapedPath(), c)
+	r := &http.Request{Method: http.MethodGet, URL: u}
+	c.Reset(r, nil)
+	s.echo.Router().Find(http.MethodGet, echo.GetPath(r), c)
 	return s.targets[c.Path()]
 }
 
