@@ -1,0 +1,104 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/invoice"
+	"github.com/siptg/portal/views"
+)
+
+// invoicesPage is GET /invoices.
+func (s *server) invoicesPage(c echo.Context) error {
+	values, err := query(c)
+	if err != nil {
+		return err
+	}
+	ctx, actor := c.Request().Context(), s.actor(c)
+	filter, err := readInvoiceFilter(values)
+	var list app.InvoicePage
+	if err == nil {
+		list, err = s.app.Invoices(ctx, actor, filter)
+	}
+	status := http.StatusOK
+	if fault.Is(err, fault.Invalid) {
+		status = statusOf(err)
+		if list.Payers, _ = s.app.Payers(ctx, actor); list.Payers == nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	page := invoicesView(s.page(c, ""), values, list, s.app.Today())
+	page.Errors = errorList(page.T, err, "q")
+	return s.render(c, status, views.Invoices(page))
+}
+
+// readInvoiceFilter reads the filter form.
+func readInvoiceFilter(values url.Values) (app.InvoiceFilter, error) {
+	var fields fault.Fields
+	day := func(name string) civil.Date {
+		typed := strings.TrimSpace(values.Get(name))
+		if typed == "" {
+			return civil.Date{}
+		}
+		d, err := civil.Parse(typed)
+		if err != nil {
+			fields.Add(name, "error.date", nil)
+		}
+		return d
+	}
+	f := app.InvoiceFilter{
+		From: day("from"), To: day("to"), Type: invoice.Kind(values.Get("type")), Payer: account.PayerID(values.Get("payer")),
+		Query: values.Get("q"), After: values.Get("after"),
+	}
+	switch f.Type {
+	case "", invoice.KindInvoice, invoice.KindCreditNote:
+	default:
+		fields.Add("type", "error.invoice.type", nil)
+	}
+	return f, fields.Err()
+}
+
+func invoiceURL(number string) string { return "/invoices/" + url.PathEscape(number) }
+
+// pdfSuffix tells the file of a document from its page.
+const pdfSuffix = ".pdf"
+
+// invoicePage is GET /invoices/{number}, and GET /invoices/{number}.pdf, which
+// Echo cannot tell apart.
+func (s *server) invoicePage(c echo.Context) error {
+	number := c.Param("number")
+	if strings.HasSuffix(number, pdfSuffix) {
+		return s.invoiceFile(c)
+	}
+	ctx, actor := c.Request().Context(), s.actor(c)
+	d, err := s.app.Invoice(ctx, actor, number)
+	if err != nil {
+		return err
+	}
+	p := s.page(c, "")
+	page := views.DocumentPage{Page: p, Document: documentView(p.T, d), PDFURL: invoiceURL(number) + pdfSuffix}
+	// An accountant reads documents but sees no orders.
+	if _, err := s.app.Order(ctx, actor, d.OrderNumber); err == nil {
+		page.Document.OrderURL = orderURL(d.OrderNumber)
+	} else if !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	return s.render(c, http.StatusOK, views.InvoiceDocument(page))
+}
+
+// invoiceFile is GET /invoices/{number}.pdf.
+func (s *server) invoiceFile(c echo.Context) error {
+	file, err := s.app.InvoiceFile(c.Request().Context(), s.actor(c), strings.TrimSuffix(c.Param("number"), pdfSuffix))
+	if err != nil {
+		return err
+	}
+	return sendFile(c, file)
+}

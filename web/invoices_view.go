@@ -1,0 +1,151 @@
+package web
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/i18n"
+	"github.com/siptg/portal/internal/invoice"
+	"github.com/siptg/portal/views"
+)
+
+// filterFields are the parameters that narrow the list; the cursor is none.
+var filterFields = []string{"from", "to", "type", "payer", "q"}
+
+func invoicesView(p views.Page, values url.Values, list app.InvoicePage, today civil.Date) views.InvoicesPage {
+	page := views.InvoicesPage{
+		Page: p, Rows: invoiceRows(p.T, list.Items), Presets: periodPresets(values, today),
+		Filter: views.InvoiceFilter{
+			From: values.Get("from"), To: values.Get("to"), Type: values.Get("type"), Query: values.Get("q"), Payer: values.Get("payer"),
+		},
+	}
+	kept := url.Values{}
+	for _, name := range filterFields {
+		if v := values.Get(name); v != "" {
+			kept.Set(name, v)
+			page.Filtered = true
+		}
+	}
+	for _, payer := range list.Payers {
+		page.Payers = append(page.Payers, views.Choice{Value: string(payer.ID), Text: payer.Name})
+	}
+	if values.Get("after") != "" {
+		page.FirstURL = invoicesURL(kept)
+	}
+	if list.Next != "" {
+		kept.Set("after", list.Next)
+		page.NextURL = invoicesURL(kept)
+	}
+	return page
+}
+
+func invoicesURL(values url.Values) string {
+	if len(values) == 0 {
+		return "/invoices"
+	}
+	return "/invoices?" + values.Encode()
+}
+
+// periodPresets are links to stretches of time that accountants ask for; they
+// keep the rest of the filter.
+func periodPresets(values url.Values, today civil.Date) []views.PeriodPreset {
+	quarter := civil.Date{Year: today.Year, Month: today.Month - (today.Month-1)%3, Day: 1}
+	year := civil.Date{Year: today.Year, Month: time.January, Day: 1}
+	list := []struct {
+		kind   string
+		from   civil.Date
+		months int // 0 for all of time
+	}{
+		{"this_quarter", quarter, 3},
+		{"last_quarter", quarter.AddMonths(-3, 1), 3},
+		{"this_year", year, 12},
+		{"last_year", year.AddMonths(-12, 1), 12},
+		{"all", civil.Date{}, 0},
+	}
+	presets := make([]views.PeriodPreset, len(list))
+	for i, x := range list {
+		from, to := "", ""
+		if x.months > 0 {
+			from, to = x.from.String(), x.from.AddMonths(x.months, 1).AddDays(-1).String()
+		}
+		kept := url.Values{}
+		for _, name := range filterFields {
+			if v := values.Get(name); v != "" && name != "from" && name != "to" {
+				kept.Set(name, v)
+			}
+		}
+		if from != "" {
+			kept.Set("from", from)
+			kept.Set("to", to)
+		}
+		presets[i] = views.PeriodPreset{Kind: x.kind, URL: invoicesURL(kept), Current: values.Get("from") == from && values.Get("to") == to}
+	}
+	return presets
+}
+
+func invoiceRows(t i18n.Translator, items []app.InvoiceRow) []views.InvoiceRow {
+	var rows []views.InvoiceRow
+	for _, r := range items {
+		rows = append(rows, views.InvoiceRow{
+			Number: r.Number, Kind: string(r.Kind), URL: invoiceURL(r.Number), PDFURL: invoiceURL(r.Number) + pdfSuffix,
+			IssueDate: dayShort(t, r.IssueDate), PayerName: r.PayerName, OrderNumber: r.OrderNumber,
+			Net: moneyOf(t, r.Net, r.Currency), VAT: moneyOf(t, r.VAT, r.Currency), Total: moneyOf(t, r.Total, r.Currency),
+		})
+	}
+	return rows
+}
+
+// documentView shows a frozen document; nothing in it is worked out again.
+func documentView(t i18n.Translator, d invoice.Document) views.Document {
+	v := views.Document{
+		Kind: string(d.Kind), Number: d.Number, IssueDate: dayOf(t, d.IssueDate), TaxPoint: dayOf(t, d.TaxPoint), ValidUntil: dayOf(t, d.ValidUntil),
+		OrderNumber: d.OrderNumber, Reference: d.Reference, POReference: d.POReference, Months: d.ServiceMonths,
+		Seller: partyView(t, d.Seller), Buyer: partyView(t, d.Buyer), Customer: d.Customer,
+		LinesNet: moneyOf(t, d.LinesNet, d.Currency), Net: moneyOf(t, d.Net, d.Currency), VATTotal: moneyOf(t, d.VATTotal, d.Currency),
+		Total: moneyOf(t, d.Total, d.Currency), Paid: moneyOf(t, d.Paid, d.Currency), Due: moneyOf(t, d.Due, d.Currency),
+		PaidOn: dayOf(t, d.Payment.PaidOn),
+	}
+	if !d.ServiceFrom.IsZero() {
+		v.Service = dayOf(t, d.ServiceFrom).Text + " – " + dayOf(t, d.ServiceTo).Text
+	}
+	for _, l := range d.Lines {
+		v.Lines = append(v.Lines, views.DocumentLine{
+			Description: l.Description, Detail: l.Detail, Quantity: t.Number(l.Quantity), Unit: string(l.Unit),
+			UnitPrice: moneyOf(t, l.UnitPrice, d.Currency), Net: moneyOf(t, l.Net, d.Currency),
+		})
+	}
+	if d.Discount != nil {
+		v.Discount = &views.DocumentDiscount{Reason: d.Discount.Reason, Amount: moneyOf(t, -d.Discount.Amount, d.Currency)}
+	}
+	for _, x := range d.VAT {
+		row := views.DocumentVAT{Base: moneyOf(t, x.Base, d.Currency), Amount: moneyOf(t, x.Amount, d.Currency), Text: x.Text}
+		if x.RateSet {
+			row.Rate = t.Percent(int64(x.Rate))
+		}
+		v.VAT = append(v.VAT, row)
+	}
+	if d.Corrects != nil {
+		v.Corrects = &views.Correction{
+			Number: d.Corrects.Number, URL: invoiceURL(d.Corrects.Number), Date: dayOf(t, d.Corrects.IssueDate), Reason: d.Corrects.Reason,
+		}
+	}
+	return v
+}
+
+func partyView(t i18n.Translator, p invoice.Party) views.Party {
+	v := views.Party{
+		Name: p.Name, CompanyCode: p.CompanyCode, VATNumber: p.VATNumber, VATNote: p.VATNote, Email: p.Email, Phone: p.Phone, Website: p.Website,
+	}
+	for _, line := range []string{p.Street, strings.TrimSpace(p.Postcode + " " + p.City)} {
+		if line != "" {
+			v.Address = append(v.Address, line)
+		}
+	}
+	if p.Country != "" {
+		v.Address = append(v.Address, t.Country(p.Country))
+	}
+	return v
+}

@@ -1,0 +1,93 @@
+package web
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/bank"
+	"github.com/siptg/portal/internal/i18n"
+	"github.com/siptg/portal/internal/order"
+	"github.com/siptg/portal/internal/pricing"
+	"github.com/siptg/portal/views"
+	"rsc.io/qr"
+)
+
+func orderView(p views.Page, o app.OrderDetail, actor account.Actor, zone *time.Location) views.OrderPage {
+	d, t := documentView(p.T, o.Document), p.T
+	page := views.OrderPage{
+		Page: p, Number: o.Number, Kind: string(o.Kind), Status: string(o.State), Selection: selectionView(o.Selection),
+		CustomerName: o.Document.Customer, CustomerSelf: o.CustomerID == actor.AccountID, PayerName: o.Document.Buyer.Name,
+		PlacedAt: instantOf(t, o.PlacedAt, zone), DueDate: dayOf(t, o.ValidUntil), ClosedAt: instantOf(t, o.ClosedAt, zone),
+		Amount: moneyOf(t, o.Total, o.Currency), AmountRaw: o.Total.Decimal(), Beneficiary: o.Document.Payment.Beneficiary,
+		IBAN: ibanView(o.Document.Payment.IBAN), BIC: o.Document.Payment.BIC, Bank: o.Document.Payment.Bank,
+		Reference: views.Copied{Text: bank.Reference(o.Reference).Print(), Raw: o.Reference},
+		Lines:     d.Lines, Discount: d.Discount, LinesNet: d.LinesNet, VAT: d.VAT, Net: d.Net, VATTotal: d.VATTotal,
+		PDFURL: orderURL(o.Number) + "/bank-invoice.pdf",
+	}
+	switch o.State {
+	case order.StateAwaitingPayment:
+		page.MayCancel = true
+		page.QR = qrView(o.Document.Payment.EPC)
+	case order.StatePaid:
+		if o.InvoiceNumber != "" {
+			page.InvoiceNumber, page.InvoiceURL = o.InvoiceNumber, invoiceURL(o.InvoiceNumber)
+		}
+		if o.SubscriptionID != "" {
+			page.SubscriptionURL = subscriptionURL(o.SubscriptionID)
+		}
+	case order.StateExpired, order.StateCanceled:
+		values := selectionValues(o.Selection)
+		values.Set("payer", string(o.PayerID))
+		page.AgainURL = calculatorURL(o.Selection.Plan, values)
+	}
+	return page
+}
+
+func ibanView(iban string) views.Copied {
+	return views.Copied{Text: bank.IBAN(iban).Print(), Raw: iban}
+}
+
+func selectionView(s pricing.Selection) views.Selection {
+	return views.Selection{
+		Plan: string(s.Plan), Accounts: s.Accounts, Recording: s.Recording, Lines: s.Lines, ExtraAccounts: s.ExtraAccounts, API: s.API,
+		Months: int(s.Period),
+	}
+}
+
+// openOrderView is an order in a list. customer is the name of whom it is for,
+// empty for the person itself.
+func openOrderView(t i18n.Translator, o order.Order, customer string) views.OpenOrder {
+	return views.OpenOrder{
+		Number: o.Number, URL: orderURL(o.Number), Kind: string(o.Kind), Selection: selectionView(o.Selection),
+		Amount: moneyOf(t, o.Total, o.Currency), DueDate: dayOf(t, o.ValidUntil), ForName: customer,
+	}
+}
+
+// qrView draws the EPC QR code of a payload: level M, at most version 13 and
+// 331 bytes (EPC069-12). Beyond that there is none.
+func qrView(payload string) *views.QR {
+	if payload == "" || len(payload) > 331 {
+		return nil
+	}
+	code, err := qr.Encode(payload, qr.M)
+	if err != nil || code.Size > 69 {
+		return nil
+	}
+	var path strings.Builder
+	for y := range code.Size {
+		for x := 0; x < code.Size; x++ {
+			if !code.Black(x, y) {
+				continue
+			}
+			start := x
+			for x < code.Size && code.Black(x, y) {
+				x++
+			}
+			path.WriteString("M" + strconv.Itoa(start) + " " + strconv.Itoa(y) + "h" + strconv.Itoa(x-start) + "v1H" + strconv.Itoa(start) + "z")
+		}
+	}
+	return &views.QR{Size: code.Size, Path: path.String()}
+}

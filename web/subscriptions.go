@@ -1,0 +1,62 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/views"
+)
+
+// subscriptionsPage is GET /subscriptions.
+func (s *server) subscriptionsPage(c echo.Context) error {
+	actor := s.actor(c)
+	list, err := s.app.Subscriptions(c.Request().Context(), actor)
+	if err != nil {
+		return err
+	}
+	p := s.page(c, "")
+	return s.render(c, http.StatusOK, views.Subscriptions(views.SubscriptionsPage{
+		Page: p, OpenOrders: openOrderViews(p.T, list, actor), Items: subscriptionRows(p.T, list.Items, s.zone(c)),
+	}))
+}
+
+func subscriptionURL(id string) string { return "/subscriptions/" + url.PathEscape(id) }
+
+// subscriptionPage is GET /subscriptions/{id}.
+func (s *server) subscriptionPage(c echo.Context) error {
+	ctx, actor := c.Request().Context(), s.actor(c)
+	item, err := s.app.Subscription(ctx, actor, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	page := subscriptionView(s.page(c, ""), item, s.zone(c))
+	if item.MayManage { // the renewal that waits for money, if there is one
+		list, err := s.app.Subscriptions(ctx, actor)
+		if err != nil {
+			return err
+		}
+		page.OpenOrder = openRenewal(page.T, list.OpenOrders, item.ID)
+	}
+	return s.render(c, http.StatusOK, views.Subscription(page))
+}
+
+// turnAutoRenewOff is POST /subscriptions/{id}/auto-renew/off.
+func (s *server) turnAutoRenewOff(c echo.Context) error {
+	return s.changeSubscription(c, s.app.TurnAutoRenewOff, views.FlashAutoRenewOff)
+}
+
+// turnAutoRenewOn is POST /subscriptions/{id}/auto-renew/on.
+func (s *server) turnAutoRenewOn(c echo.Context) error {
+	return s.changeSubscription(c, s.app.TurnAutoRenewOn, views.FlashAutoRenewOn)
+}
+
+func (s *server) changeSubscription(c echo.Context, change func(context.Context, account.Actor, string) error, flash string) error {
+	id := c.Param("id")
+	if err := change(c.Request().Context(), s.actor(c), id); err != nil {
+		return err
+	}
+	return s.redirect(c, subscriptionURL(id), flash)
+}
