@@ -395,8 +395,8 @@ func syncDir(path string) error {
 // command prepares a program of PostgreSQL: as the server's user, with nothing
 // of our environment, which may hold secrets and PG* variables.
 func (s *Server) command(ctx context.Context, program string, inherited *os.File, out io.Writer, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Dir = "/" // it must be able to return to where it was started
+	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // G204: an installed binary and settings of our own
+	cmd.Dir = "/"                                     // it must be able to return to where it was started
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"}
 	cmd.Stdout, cmd.Stderr = out, out
 	// Its own session: Ctrl-C at our terminal is for us, and we stop it.

@@ -268,7 +268,11 @@ func TestLongAndPrivatePaths(t *testing.T) {
 	if s.host == s.layout.sock {
 		t.Error("the test did not reach the case of a long path")
 	}
-	t.Cleanup(func() { os.Remove(s.host) })
+	t.Cleanup(func() {
+		if err := os.Remove(s.host); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestStopUnused(t *testing.T) {
@@ -364,7 +368,7 @@ func TestFindBinaries(t *testing.T) {
 	install := func(version string, complete bool) string {
 		dir := t.TempDir()
 		script := "#!/bin/sh\necho 'postgres (PostgreSQL) " + version + "'\n"
-		if err := os.WriteFile(filepath.Join(dir, "postgres"), []byte(script), 0o700); err != nil { //nolint:gosec // G306: it must be executable
+		if err := os.WriteFile(filepath.Join(dir, "postgres"), []byte(script), 0o700); err != nil {
 			t.Fatal(err)
 		}
 		if complete {
@@ -424,7 +428,7 @@ func dataDir(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // G302: the server's user walks through
+	if err := os.Chmod(dir, 0o711); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
