@@ -17,7 +17,7 @@ import (
 // dynamicPrefixes are the keys that sources build from a value, such as
 // "order.status." + status. Everything else stands in a source as a literal.
 var dynamicPrefixes = []string{
-	"calc.hint.", "calc.tax.", "doc.item.", "document.kind.", "failure.", "flash.",
+	"calc.hint.", "calc.tax.", "demo.", "doc.item.", "document.kind.", "failure.", "flash.",
 	"help.a.", "help.q.", "invoices.preset.", "item.", "method.",
 	"order.status.", "orders.line.", "plan.", "subscription.history.",
 	"subscription.next.", "subscription.next_long.", "subscription.not_payer.",
