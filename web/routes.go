@@ -19,15 +19,39 @@ type route struct {
 func (s *server) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	return []route{
+		{get, "/", public, s.homePage, "home"},
+		{get, "/plans", public, s.plansPage, "plans"},
+		{get, "/plans/:plan", public, s.calculatorPage, "calculator"},
+		{get, "/help", public, s.helpPage, "help"},
+		{get, "/seller", public, s.sellerPage, "seller"},
+		{get, "/privacy", public, s.privacyPage, "privacy"},
+		{get, "/accessibility", public, s.accessibilityPage, "accessibility"},
+
 		{get, "/login", public, s.loginPage, "login"},
-		{get, "/login/telegram", public, s.loginTelegram, "login.telegram"},
-		{post, "/login/demo", public, s.loginDemo, "login.demo"},
+		{get, "/login/telegram", public, s.loginTelegram, "login-telegram"},
+		{post, "/login/demo", public, s.loginDemo, "login-demo"},
 		{post, "/logout", public, s.logout, "logout"},
 
+		{post, "/orders", signedIn, s.placeOrder, "order-place"},
+		{get, "/orders/:number", signedIn, s.orderPage, "order"},
+		{post, "/orders/:number/cancel", signedIn, s.cancelOrder, "order-cancel"},
+		{get, "/orders/:number/bank-invoice.pdf", signedIn, s.bankInvoiceFile, "bank-invoice"},
+
+		{get, "/subscriptions", signedIn, s.subscriptionsPage, "subscriptions"},
+		{get, "/subscriptions/:id", signedIn, s.subscriptionPage, "subscription"},
+		{post, "/subscriptions/:id/auto-renew/off", signedIn, s.turnAutoRenewOff, "auto-renew-off"},
+		{post, "/subscriptions/:id/auto-renew/on", signedIn, s.turnAutoRenewOn, "auto-renew-on"},
+
+		{get, "/invoices", signedIn, s.invoicesPage, "invoices"},
+		{get, "/invoices/:number", signedIn, s.invoicePage, "invoice"}, // and its .pdf: Echo takes no suffix after a parameter
+
+		{get, "/billing", signedIn, s.billingPage, "billing"},
+		{post, "/billing", signedIn, s.saveBilling, "billing-save"},
+
 		{get, "/account", signedIn, s.accountPage, "account"},
-		{post, "/account", signedIn, s.saveAccount, "account.save"},
-		{post, "/account/sessions/end", signedIn, s.endSession, "account.session.end"},
-		{post, "/account/sessions/end-others", signedIn, s.endOtherSessions, "account.sessions.end"},
+		{post, "/account", signedIn, s.saveAccount, "account-save"},
+		{post, "/account/sessions/end", signedIn, s.endSession, "session-end"},
+		{post, "/account/sessions/end-others", signedIn, s.endOtherSessions, "sessions-end"},
 
 		{get, "/healthz", bare, s.healthz, "healthz"},
 		{get, "/readyz", bare, s.readyz, "readyz"},
@@ -44,7 +68,7 @@ func (s *server) register() {
 		s.echo.Add(r.Method, r.Path, h)
 		if r.Method == http.MethodGet {
 			s.echo.Add(http.MethodHead, r.Path, h)
-			s.targets[r.Path] = r.Guard != bare && r.Name != "login" && r.Name != "login.telegram"
+			s.targets[r.Path] = r.Guard != bare && r.Name != "login" && r.Name != "login-telegram"
 		}
 	}
 }
