@@ -273,6 +273,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		s config.Secret
 		p *config.Secret
 	}{c, c.DatabaseURL, &c.DatabaseURL}
+	printed.WriteString(c.DatabaseURL.String() + slog.AnyValue(c.SMTPURL).Resolve().String() + "\n")
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 		fmt.Fprintf(&printed, verb+verb+verb+verb+"\n", c, &c, hidden, c.SMTPURL)
 	}
@@ -281,7 +282,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	if err := json.NewEncoder(&printed).Encode(c); err != nil {
 		t.Fatal(err)
 	}
-	for _, form := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), fmt.Sprint([]byte(canary))} {
+	for _, form := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), fmt.Sprintf("%d", []byte(canary))} {
 		if strings.Contains(printed.String(), form) {
 			t.Errorf("printed: %s", printed.String())
 		}
