@@ -177,7 +177,7 @@ func TestMarksCarryTheirData(t *testing.T) {
 			t.Errorf("%s: data-minor=%q data-currency=%q", id, s.AttrOr("data-minor", ""), s.AttrOr("data-currency", ""))
 		}
 	}
-	pay := parse(t, render(t, views.Order(order("awaiting_payment"))))
+	pay := parse(t, render(t, views.Order(orderPage("awaiting_payment"))))
 	if got := pay.Find(`[data-testid="due-date"]`).AttrOr("datetime", ""); got != "2026-12-07" {
 		t.Errorf("due-date %q", got)
 	}
@@ -191,7 +191,7 @@ func TestMarksCarryTheirData(t *testing.T) {
 		t.Errorf("status %q", got)
 	}
 	for _, auto := range []bool{true, false} {
-		sub := parse(t, render(t, views.Subscription(subscription(auto, true))))
+		sub := parse(t, render(t, views.Subscription(subscriptionPage(auto, true))))
 		want, action := "off", "on"
 		if auto {
 			want, action = "on", "off"
@@ -218,7 +218,7 @@ func TestMarksCarryTheirData(t *testing.T) {
 // Who does not pay sees neither the money nor the switch.
 func TestCustomerWhoDoesNotPay(t *testing.T) {
 	t.Parallel()
-	doc := parse(t, render(t, views.Subscription(subscription(true, false))))
+	doc := parse(t, render(t, views.Subscription(subscriptionPage(true, false))))
 	if doc.Find(`form[action*="auto-renew"]`).Length() != 0 || doc.Find("[data-minor]").Length() != 0 {
 		t.Error("the money or the switch is shown")
 	}

@@ -123,7 +123,7 @@ func qr() *views.QR {
 	return &views.QR{Size: 37, Path: b.String()}
 }
 
-func order(status string) views.OrderPage {
+func orderPage(status string) views.OrderPage {
 	p := views.OrderPage{
 		Page: page(true, views.NavSubscriptions), Number: "O-2026-000123", Kind: "new", Status: status, Selection: softphone,
 		CustomerName: "Jonas Jonaitis", PayerName: longName,
@@ -150,7 +150,7 @@ func order(status string) views.OrderPage {
 	return p
 }
 
-func subscription(auto, manage bool) views.SubscriptionPage {
+func subscriptionPage(auto, manage bool) views.SubscriptionPage {
 	p := views.SubscriptionPage{
 		Page: page(true, views.NavSubscriptions), ID: subscriptionRows[0].ID, Selection: softphone, State: "active",
 		CustomerName: "Jonas Jonaitis", StartedAt: day(2025, 11, 22),
@@ -342,13 +342,13 @@ func samples() map[string]templ.Component {
 	hostilePage := page(true, "")
 	hostilePage.PersonName = hostile
 	hostilePage.Title = hostile
-	flashed := subscription(false, true)
+	flashed := subscriptionPage(false, true)
 	flashed.Flash = views.FlashAutoRenewOff
-	renewing := subscription(true, true)
+	renewing := subscriptionPage(true, true)
 	renewal := openOrder
 	renewal.Kind = "renewal"
 	renewing.OpenOrder = &renewal
-	ended := subscription(false, true)
+	ended := subscriptionPage(false, true)
 	ended.State, ended.Next = "ended", nil
 	none := invoices()
 	none.Rows, none.NextURL, none.Filtered, none.Filter = nil, "", true, views.InvoiceFilter{From: "2026-13-01", Query: hostile}
@@ -371,15 +371,15 @@ func samples() map[string]templ.Component {
 		"billing-new":            views.Billing(newBilling()),
 		"billing-person":         views.Billing(personBilling()),
 		"billing-read-only":      views.Billing(readOnly),
-		"order":                  views.Order(order("awaiting_payment")),
-		"order-paid":             views.Order(order("paid")),
-		"order-expired":          views.Order(order("expired")),
-		"order-canceled":         views.Order(order("canceled")),
+		"order":                  views.Order(orderPage("awaiting_payment")),
+		"order-paid":             views.Order(orderPage("paid")),
+		"order-expired":          views.Order(orderPage("expired")),
+		"order-canceled":         views.Order(orderPage("canceled")),
 		"subscriptions":          views.Subscriptions(views.SubscriptionsPage{Page: page(true, views.NavSubscriptions), OpenOrders: []views.OpenOrder{openOrder}, Items: subscriptionRows}),
 		"subscriptions-empty":    views.Subscriptions(views.SubscriptionsPage{Page: page(true, views.NavSubscriptions)}),
 		"subscription":           views.Subscription(renewing),
 		"subscription-off":       views.Subscription(flashed),
-		"subscription-not-payer": views.Subscription(subscription(true, false)),
+		"subscription-not-payer": views.Subscription(subscriptionPage(true, false)),
 		"subscription-ended":     views.Subscription(ended),
 		"invoices":               views.Invoices(invoices()),
 		"invoices-none":          views.Invoices(none),

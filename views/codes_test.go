@@ -1,0 +1,50 @@
+package views_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/siptg/portal/internal/invoice"
+	"github.com/siptg/portal/internal/order"
+	"github.com/siptg/portal/internal/pricing"
+	"github.com/siptg/portal/internal/subscription"
+	"github.com/siptg/portal/views"
+)
+
+// Pages take codes as the domain spells them and look their words up; each
+// code must have words.
+func TestEveryCodeHasWords(t *testing.T) {
+	t.Parallel()
+	codes := map[string][]string{
+		"order.status.":         {string(order.StateAwaitingPayment), string(order.StatePaid), string(order.StateExpired), string(order.StateCanceled)},
+		"orders.line.":          {string(order.KindNew), string(order.KindRenewal)},
+		"method.":               {string(order.MethodBank)},
+		"subscription.state.":   {string(subscription.StateActive), string(subscription.StateEnded)},
+		"subscription.history.": {string(subscription.EventStarted), string(subscription.EventExtended), string(subscription.EventAutoRenewOff), string(subscription.EventAutoRenewOn), string(subscription.EventEnded)},
+		"document.kind.":        {string(invoice.KindBankInvoice), string(invoice.KindInvoice), string(invoice.KindCreditNote)},
+		"unit.":                 {string(invoice.UnitMonth), string(invoice.UnitPiece)},
+		"plan.":                 {string(pricing.Free), string(pricing.Softphone), string(pricing.Gateway), string(pricing.SoftphoneProvider), string(pricing.Trial), string(pricing.Starter)},
+		"item.":                 {"soft_acc", "soft_rec", "soft_sur", "soft_api", "gw_line", "gw_main", "gw_extra", "gw_sur", "gw_api"},
+		"flash.":                {views.FlashSignedIn, views.FlashSignedOut, views.FlashOrderPlaced, views.FlashOrderCanceled, views.FlashBillingSaved, views.FlashPayerAdded, views.FlashAutoRenewOff, views.FlashAutoRenewOn, views.FlashProfileSaved, views.FlashSessionEnded, views.FlashSessionsEnded},
+	}
+	for prefix, list := range codes {
+		for _, code := range list {
+			if key := prefix + code; en.T(key) == key {
+				t.Errorf("no text for %q", key)
+			}
+		}
+	}
+}
+
+// A notice shows for each code, once, and nothing for a code from elsewhere.
+func TestFlash(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]int{views.FlashBillingSaved: 1, "<b>": 0, "": 0, "no_such": 0} {
+		p := views.HelpPage{Page: page(true, "")}
+		p.Flash = code
+		html := render(t, views.Help(p))
+		if got := strings.Count(html, `role="status"`); got != want {
+			t.Errorf("flash %q: %d notices, want %d", code, got, want)
+		}
+	}
+}
