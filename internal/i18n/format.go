@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/collate"
 	"golang.org/x/text/currency"
 	"golang.org/x/text/language"
+	"golang.org/x/text/message"
 	"golang.org/x/text/number"
 )
 
@@ -27,86 +28,147 @@ type format struct {
 	money               string // ¤ is the symbol, 0 the number
 	percent             string // 0 is the number
 	decimal, minus      string
+	grouping            grouping
+	symbols             map[string]string // of common currencies
+	printer             *message.Printer
 }
 
-func newFormat(l *locale, own, fallback map[string]string) (format, error) {
+// grouping is how a language splits the digits of a whole number.
+type grouping struct {
+	separator string
+	least     int // digits from which on numbers are split at all
+	size      int // of the groups beside the last, which has three
+}
+
+func newFormat(l *locale) (format, error) {
 	var missing []string
 	get := func(key string) string {
-		for _, texts := range []map[string]string{own, fallback} {
-			if s, ok := texts["format."+key]; ok {
-				return s
-			}
+		m, _ := l.find("format." + key)
+		s := m.other.fill(func(string) any { return nil })
+		if s == "format."+key {
+			missing = append(missing, s)
 		}
-		missing = append(missing, "format."+key)
-		return ""
+		return s
 	}
 	f := format{
 		date: get("date"), dateShort: get("date_short"), clock: get("time"),
 		dateTime: get("date_time"), money: get("money"), percent: get("percent"),
+		printer: message.NewPrinter(l.tag), symbols: map[string]string{},
 	}
 	for i := range 12 {
 		n := strconv.Itoa(i + 1)
 		f.months[i], f.monthsShort[i] = get("month."+n), get("month_short."+n)
 	}
-	// x/text knows the symbols of every language but does not export them.
-	f.decimal = strings.Trim(l.printer.Sprint(number.Decimal(0, number.Scale(1))), "0")
-	f.minus = strings.Trim(l.printer.Sprint(number.Decimal(-1)), "1")
+	// x/text knows the symbols of every language but does not export them:
+	// they are read off what it prints.
+	f.decimal = strings.Trim(f.printer.Sprint(number.Decimal(0, number.Scale(1))), "0")
+	f.minus = strings.Trim(f.printer.Sprint(number.Decimal(-1)), "1")
+	f.grouping = readGrouping(f.printer)
+	for _, code := range []string{"EUR", "USD", "GBP", "CHF", "PLN", "UAH", "CZK", "SEK", "NOK", "DKK"} {
+		f.symbols[code] = f.symbol(code)
+	}
 	if len(missing) > 0 {
 		return f, fmt.Errorf("no %s", strings.Join(missing, ", "))
 	}
 	return f, nil
 }
 
+func readGrouping(p *message.Printer) grouping {
+	notDigit := func(r rune) bool { return r < '0' || r > '9' }
+	g := grouping{size: 3, least: 1}
+	for n := int64(1); n < 1_000_000_000; n *= 10 {
+		s := p.Sprint(number.Decimal(n))
+		if i := strings.IndexFunc(s, notDigit); i >= 0 {
+			break
+		}
+		g.least++
+	}
+	groups := strings.FieldsFunc(p.Sprint(number.Decimal(1_111_111_111)), notDigit)
+	if len(groups) > 2 {
+		g.size = len(groups[1])
+	}
+	s := p.Sprint(number.Decimal(1_111_111_111))
+	if i := strings.IndexFunc(s, notDigit); i >= 0 {
+		_, width := utf8.DecodeRuneInString(s[i:])
+		g.separator = s[i : i+width]
+	}
+	return g
+}
+
+// whole writes a whole number with the language's grouping.
+func (f *format) whole(n uint64) string {
+	digits := strconv.FormatUint(n, 10)
+	if len(digits) < f.grouping.least || len(digits) <= 3 || f.grouping.separator == "" {
+		return digits
+	}
+	head, tail := digits[:len(digits)-3], digits[len(digits)-3:]
+	first := (len(head)-1)%f.grouping.size + 1
+	var b strings.Builder
+	b.WriteString(head[:first])
+	for i := first; i < len(head); i += f.grouping.size {
+		b.WriteString(f.grouping.separator + head[i:i+f.grouping.size])
+	}
+	b.WriteString(f.grouping.separator + tail)
+	return b.String()
+}
+
 // Number writes a whole number with the language's grouping: "12,500".
 func (t Translator) Number(n int64) string {
-	return t.locale().printer.Sprint(number.Decimal(n))
+	f := &t.locale().format
+	sign, magnitude := f.sign(n)
+	return sign + f.whole(magnitude)
 }
 
 // Percent writes a rate given in hundredths of a percent: 2100 is "21%", 1950
 // "19.5%".
 func (t Translator) Percent(basisPoints int64) string {
-	l := t.locale()
-	sign, n := l.sign(basisPoints)
-	s := l.printer.Sprint(number.Decimal(n / 100))
+	f := &t.locale().format
+	sign, n := f.sign(basisPoints)
+	s := f.whole(n / 100)
 	if rest := n % 100; rest != 0 {
-		s += l.format.decimal + strings.TrimRight(fmt.Sprintf("%02d", rest), "0")
+		s += f.decimal + strings.TrimRight(twoDigits(rest), "0")
 	}
-	return sign + strings.Replace(l.format.percent, "0", s, 1)
+	return sign + strings.Replace(f.percent, "0", s, 1)
 }
 
 // Money writes an amount of minor units (hundredths) with the currency's
 // symbol: "€1,524.60", "-€10.00", "CHF 3.00".
 func (t Translator) Money(minor int64, code string) string {
-	l := t.locale()
-	sign, n := l.sign(minor)
-	s := l.printer.Sprint(number.Decimal(n/100)) + l.format.decimal + fmt.Sprintf("%02d", n%100)
-	return sign + placeSymbol(l.format.money, l.symbol(code), s)
+	f := &t.locale().format
+	sign, n := f.sign(minor)
+	symbol, ok := f.symbols[code]
+	if !ok {
+		symbol = f.symbol(code)
+	}
+	return sign + placeSymbol(f.money, symbol, f.whole(n/100)+f.decimal+twoDigits(n%100))
 }
+
+func twoDigits(n uint64) string { return string([]byte{'0' + byte(n/10), '0' + byte(n%10)}) }
 
 // placeSymbol fills the money pattern. CLDR's currencySpacing: a symbol that
 // touches the number with a letter gets a space that does not break.
 func placeSymbol(pattern, symbol, s string) string {
-	before, _, _ := strings.Cut(pattern, "0")
+	before, after, _ := strings.Cut(pattern, "0")
 	if strings.HasSuffix(before, "¤") {
 		if last, _ := utf8.DecodeLastRuneInString(symbol); unicode.IsLetter(last) {
 			symbol += nbsp
 		}
 	}
-	return strings.NewReplacer("¤", symbol, "0", s).Replace(pattern)
+	return strings.Replace(before, "¤", symbol, 1) + s + strings.Replace(after, "¤", symbol, 1)
 }
 
-func (l *locale) symbol(code string) string {
+func (f *format) symbol(code string) string {
 	unit, err := currency.ParseISO(code)
 	if err != nil {
 		return code
 	}
-	return l.printer.Sprint(currency.Symbol(unit))
+	return f.printer.Sprint(currency.Symbol(unit))
 }
 
 // sign splits off the minus; a uint64 holds the magnitude of every int64.
-func (l *locale) sign(n int64) (string, uint64) {
+func (f *format) sign(n int64) (string, uint64) {
 	if n < 0 {
-		return l.format.minus, uint64(-(n + 1)) + 1
+		return f.minus, uint64(-(n + 1)) + 1
 	}
 	return "", uint64(n)
 }
@@ -126,17 +188,15 @@ func (t Translator) DateShort(year int, month time.Month, day int) string {
 // Time writes an instant in a zone and names the zone: "22 November 2026,
 // 14:05 (Europe/Vilnius)".
 func (t Translator) Time(instant time.Time, zone *time.Location) string {
-	f := t.locale().format
+	f := &t.locale().format
 	at := instant.In(zone)
-	return strings.NewReplacer(
-		"{1}", f.write(f.date, at),
-		"{0}", f.write(f.clock, at),
-		"{2}", zone.String(),
-	).Replace(f.dateTime)
+	s := strings.Replace(f.dateTime, "{1}", f.write(f.date, at), 1)
+	s = strings.Replace(s, "{0}", f.write(f.clock, at), 1)
+	return strings.Replace(s, "{2}", zone.String(), 1)
 }
 
 // write fills a CLDR pattern; text in single quotes stands for itself.
-func (f format) write(pattern string, at time.Time) string {
+func (f *format) write(pattern string, at time.Time) string {
 	var b strings.Builder
 	for i := 0; i < len(pattern); {
 		c := pattern[i]
@@ -160,7 +220,7 @@ func (f format) write(pattern string, at time.Time) string {
 	return b.String()
 }
 
-func (f format) field(c byte, n int, at time.Time) (string, bool) {
+func (f *format) field(c byte, n int, at time.Time) (string, bool) {
 	digits := func(v int) string {
 		if n == 2 {
 			return fmt.Sprintf("%02d", v)

@@ -13,7 +13,6 @@ import (
 	goi18n "github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
-	"golang.org/x/text/message"
 )
 
 // Fallback is the language that has every key.
@@ -33,9 +32,10 @@ type Language struct{ Code, Name string }
 type locale struct {
 	code      string
 	tag       language.Tag
-	plain     map[string]string // messages without values, ready to use
-	localizer *goi18n.Localizer
-	printer   *message.Printer
+	messages  map[string]text
+	fallback  *locale // nil for English
+	plurals   *goi18n.Localizer
+	forms     sync.Map // of small counts: int to plural form
 	format    format
 	regions   display.Namer
 	countries func() []Country
@@ -56,7 +56,7 @@ func loadFrom(source fs.FS) (map[string]*locale, error) {
 	}
 	bundle := goi18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
-	plain := map[string]map[string]string{}
+	all := map[string]*locale{}
 	for _, name := range names {
 		data, err := fs.ReadFile(source, name)
 		if err != nil {
@@ -66,37 +66,33 @@ func loadFrom(source fs.FS) (map[string]*locale, error) {
 		if err != nil {
 			return nil, fmt.Errorf("i18n: parse %s: %w", name, err)
 		}
-		texts := map[string]string{}
+		l := &locale{code: strings.TrimSuffix(path.Base(name), ".toml"), tag: file.Tag, messages: map[string]text{}}
 		for _, m := range file.Messages {
-			if !strings.Contains(m.Other, "{{") && m.One == "" && m.Few == "" && m.Many == "" {
-				texts[m.ID] = m.Other
+			if l.messages[m.ID], err = newText(m); err != nil {
+				return nil, fmt.Errorf("i18n: %s: %w", name, err)
 			}
 		}
-		plain[strings.TrimSuffix(path.Base(name), ".toml")] = texts
+		if err := bundle.AddMessages(l.tag, &pluralForms); err != nil {
+			return nil, fmt.Errorf("i18n: %s: %w", name, err)
+		}
+		all[l.code] = l
 	}
-	all := map[string]*locale{}
-	for code, texts := range plain {
-		tag, err := language.Parse(code)
-		if err != nil {
-			return nil, fmt.Errorf("i18n: language %q: %w", code, err)
+	english := all[Fallback]
+	if english == nil {
+		return nil, fmt.Errorf("i18n: no language %q", Fallback)
+	}
+	for _, l := range all {
+		if l != english {
+			l.fallback = english
 		}
-		l := &locale{
-			code: code, tag: tag, plain: texts,
-			localizer: goi18n.NewLocalizer(bundle, code),
-			printer:   message.NewPrinter(tag),
-			regions:   display.Regions(tag),
+		l.plurals = goi18n.NewLocalizer(bundle, l.code)
+		if l.regions = display.Regions(l.tag); l.regions == nil {
+			l.regions = display.Regions(english.tag)
 		}
-		if l.regions == nil {
-			l.regions = display.Regions(language.English)
-		}
-		if l.format, err = newFormat(l, texts, plain[Fallback]); err != nil {
-			return nil, fmt.Errorf("i18n: language %s: %w", code, err)
+		if l.format, err = newFormat(l); err != nil {
+			return nil, fmt.Errorf("i18n: language %s: %w", l.code, err)
 		}
 		l.countries = sync.OnceValue(l.listCountries)
-		all[code] = l
-	}
-	if all[Fallback] == nil {
-		return nil, fmt.Errorf("i18n: no language %q", Fallback)
 	}
 	return all, nil
 }
@@ -166,41 +162,53 @@ func (t Translator) Lang() string { return t.locale().code }
 // T("plans.from", "Amount", "€3.00") fills {{.Amount}}. A key that exists in no
 // file comes back as it is.
 func (t Translator) T(key string, args ...any) string {
-	l := t.locale()
-	if len(args) == 0 {
-		if s, ok := l.plain[key]; ok {
-			return s
-		}
+	m, _ := t.locale().find(key)
+	if len(m.other) == 1 && m.other[0].name == "" {
+		return m.other[0].literal
 	}
-	return l.localize(key, pairs(args), nil)
+	return m.other.fill(func(name string) any {
+		for i := 0; i+1 < len(args); i += 2 {
+			if args[i] == name {
+				return args[i+1]
+			}
+		}
+		return nil
+	})
 }
 
 // N is T for a message with plural forms; the count is {{.Count}} in it.
 func (t Translator) N(key string, count int, args ...any) string {
-	data := pairs(args)
-	data["Count"] = t.Number(int64(count))
-	return t.locale().localize(key, data, count)
+	m, l := t.locale().find(key)
+	parts, ok := m.plural[l.form(count)]
+	if !ok {
+		parts = m.other
+	}
+	return parts.fill(func(name string) any {
+		if name == "Count" {
+			return t.Number(int64(count))
+		}
+		for i := 0; i+1 < len(args); i += 2 {
+			if args[i] == name {
+				return args[i+1]
+			}
+		}
+		return nil
+	})
 }
 
 // Err is T for the keys of faults, whose values come as a map.
 func (t Translator) Err(key string, args map[string]any) string {
-	return t.locale().localize(key, args, nil)
+	m, _ := t.locale().find(key)
+	return m.other.fill(func(name string) any { return args[name] })
 }
 
-func (l *locale) localize(key string, data map[string]any, count any) string {
-	s, err := l.localizer.Localize(&goi18n.LocalizeConfig{MessageID: key, TemplateData: data, PluralCount: count})
-	if s == "" && err != nil {
-		return key
+// find returns a message and the language that it is in.
+func (l *locale) find(key string) (text, *locale) {
+	if m, ok := l.messages[key]; ok {
+		return m, l
 	}
-	return s // an English text where this language has none
-}
-
-func pairs(args []any) map[string]any {
-	data := make(map[string]any, len(args)/2+1)
-	for i := 0; i+1 < len(args); i += 2 {
-		if name, ok := args[i].(string); ok {
-			data[name] = args[i+1]
-		}
+	if l.fallback != nil {
+		return l.fallback.find(key)
 	}
-	return data
+	return text{other: parts{{literal: key}}}, l
 }

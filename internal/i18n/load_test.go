@@ -6,6 +6,10 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	"golang.org/x/text/number"
 )
 
 // A language is only a file: here Polish, with three plural forms, its own
@@ -69,10 +73,26 @@ func TestBrokenFilesAreNamed(t *testing.T) {
 	for name, data := range map[string]string{
 		"locales/en.toml": `"a" = "b"`, // no patterns
 		"locales/de.toml": `"a" = `,    // no TOML
+		"locales/fr.toml": `"a" = "{{if .A}}b{{end}}"`,
+		"locales/es.toml": `"a" = {one = "b"}`,
 	} {
 		_, err := loadFrom(fstest.MapFS{name: {Data: []byte(data)}})
 		if err == nil || !strings.Contains(err.Error(), name[8:10]) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Our own grouping is the one that x/text prints.
+func TestNumbersAsXTextPrintsThem(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"en", "lt", "ru", "uk", "de", "pl", "es", "fr", "hi"} {
+		p := message.NewPrinter(language.MustParse(code))
+		f := format{grouping: readGrouping(p)}
+		for n := uint64(1); n < 1_000_000_000_000; n = n*7 + 3 {
+			if got, want := f.whole(n), p.Sprint(number.Decimal(n)); got != want {
+				t.Errorf("%s: %q, x/text prints %q", code, got, want)
+			}
 		}
 	}
 }
