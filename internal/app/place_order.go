@@ -10,6 +10,7 @@ import (
 	"github.com/siptg/portal/internal/bank"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
+	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/store"
@@ -30,7 +31,8 @@ type PlaceOrder struct {
 
 // PlaceOrder turns a quote into an order with its bank invoice and returns the
 // order's number. A quote whose price no longer holds is a Conflict with key
-// error.price_changed; the same quote sent twice gives the same order.
+// error.price_changed, whose argument Old is the total (money.Money) that the
+// same selection had; the same quote sent twice gives the same order.
 func (a *App) PlaceOrder(ctx context.Context, actor account.Actor, r PlaceOrder) (string, error) {
 	if r.Method != string(order.MethodBank) {
 		return "", fault.Fields{{Name: "method", Key: "error.order.method"}}.Err()
@@ -64,9 +66,11 @@ func (a *App) PlaceOrder(ctx context.Context, actor account.Actor, r PlaceOrder)
 		if q.Blocked != "" {
 			return fault.New(fault.Invalid, q.Blocked)
 		}
-		if shown.Selection != r.Selection || shown.Payer != r.Payer || shown.Net != q.Price.Net || shown.VAT != q.VAT ||
-			shown.Currency != q.Price.Currency || tx.Now().Unix() > shown.Until {
+		if shown.Selection != r.Selection || shown.Payer != r.Payer {
 			return fault.New(fault.Conflict, "error.price_changed")
+		}
+		if shown.Net != q.Price.Net || shown.VAT != q.VAT || shown.Currency != q.Price.Currency || tx.Now().Unix() > shown.Until {
+			return &fault.Error{Kind: fault.Conflict, Key: "error.price_changed", Args: fault.Args{"Old": money.Of(shown.Net+shown.VAT, shown.Currency)}}
 		}
 		open, err := tx.OpenOrderCount(ctx, r.Payer)
 		if err != nil {
