@@ -49,11 +49,14 @@ func (s *server) fail(err error, c echo.Context) {
 	id := requestID(c.Request().Context())
 	if status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
 		s.log.Error("request failed", "id", id, "route", c.Path(), "error", err)
-	} else {
-		s.log.Debug("request refused", "id", id, "route", c.Path(), "error", err)
+	} else { // the error's text may quote what was typed
+		s.log.Debug("request refused", "id", id, "route", c.Path(), "status", status, "key", keyOf(err))
 	}
 	if c.Response().Committed {
 		return
+	}
+	if status != http.StatusTooManyRequests && status < http.StatusInternalServerError && c.Get(recognisedKey) == nil {
+		_ = s.recognise(c) // the page of a missing route is the same as that of a missing thing
 	}
 	if status == http.StatusSeeOther {
 		if err := s.askToSignIn(c); err == nil {
@@ -69,9 +72,19 @@ func (s *server) fail(err error, c echo.Context) {
 		page.RequestID = id
 	default:
 		page.Text = faultText(page.T, err)
-		page.BackURL = s.refererPath(c.Request())
+		if page.BackURL = s.refererPath(c.Request()); page.BackURL == "/" {
+			page.BackURL = "" // every failure has a link there
+		}
 	}
 	if err := s.render(c, status, views.Failure(page)); err != nil {
 		s.log.Error("error page not sent", "id", id, "error", err)
 	}
+}
+
+// keyOf is the key of a fault, or "".
+func keyOf(err error) string {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		return e.Key
+	}
+	return ""
 }

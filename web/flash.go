@@ -1,13 +1,11 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/i18n"
 	"github.com/siptg/portal/views"
 )
@@ -51,11 +49,10 @@ var refusals = map[string]string{
 
 // refusalOf is the code of a refusal.
 func refusalOf(err error) string {
-	if e, ok := errors.AsType[*fault.Error](err); ok {
-		for code, key := range refusals {
-			if key == e.Key {
-				return code
-			}
+	key := keyOf(err)
+	for code, k := range refusals {
+		if k == key {
+			return code
 		}
 	}
 	return "login_forged"

@@ -22,8 +22,9 @@ const (
 )
 
 const (
-	actorKey = "actor"
-	tokenKey = "token"
+	actorKey      = "actor"
+	tokenKey      = "token"
+	recognisedKey = "recognised"
 )
 
 // guarded puts a route's guard before its handler.
@@ -50,6 +51,7 @@ func (s *server) guarded(r route) echo.HandlerFunc {
 // recognise finds out who sends the request. An unknown or expired session is
 // nobody's.
 func (s *server) recognise(c echo.Context) error {
+	c.Set(recognisedKey, true)
 	actor, token, err := s.sessions.actor(c.Request())
 	if err != nil {
 		return err

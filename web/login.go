@@ -97,7 +97,7 @@ func (s *server) refuseSignIn(c echo.Context, err error) error {
 	if !s.signIns.count(s.ip(r), 1, s.now()) {
 		return tooMany(c)
 	}
-	s.log.Info("sign-in refused", "id", requestID(r.Context()), "error", err)
+	s.log.Info("sign-in refused", "id", requestID(r.Context()), "key", keyOf(err), "ip", s.ip(r))
 	s.setCookie(c, flashCookie, refusalOf(err), flashLife)
 	return c.Redirect(http.StatusSeeOther, "/login")
 }

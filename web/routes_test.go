@@ -1,0 +1,238 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/app"
+)
+
+// world is a site with people who have to do with each other: owner pays for
+// customer and for herself, accountant reads her documents, stranger has
+// nothing to do with them.
+type world struct {
+	*site
+	owner, customer, accountant, stranger *browser
+	payer, strangersPayer                 account.PayerID
+	paid, open                            app.OrderDetail
+	subscription                          string
+}
+
+func newWorld(t testing.TB, changes ...func(*Config)) *world {
+	t.Helper()
+	w := &world{site: newSite(t, changes...)}
+	w.owner, w.payer = w.customerOf(1, "Ona")
+	w.stranger, w.strangersPayer = w.customerOf(2, "Petras")
+	w.customer = w.person(7_900_000_001_003, "Jonas")
+	w.accountant = w.person(7_900_000_001_004, "Rasa")
+	w.link(w.payer, w.customer.actor().AccountID)
+	w.member(w.payer, w.accountant.actor().AccountID, account.RoleAccountant)
+	w.paid = w.order(w.owner, w.payer, w.customer, softphone(5, true, 12))
+	w.pay(w.paid)
+	paid, err := w.app.Order(w.ctx(), w.owner.actor(), w.paid.Number)
+	w.must(err)
+	w.paid, w.subscription = paid, paid.SubscriptionID
+	w.open = w.order(w.owner, w.payer, nil, softphone(1, false, 6))
+	return w
+}
+
+func (w *world) customerOf(n int64, name string) (*browser, account.PayerID) {
+	return w.site.customer(7_900_000_001_000+n, name)
+}
+
+// quoteOf is the token of a fresh price for a payer.
+func (w *world) quoteOf(b *browser, payer account.PayerID) string {
+	w.t.Helper()
+	actor := b.actor()
+	q, err := w.app.Quote(w.ctx(), &actor, app.QuoteRequest{Selection: softphone(2, false, 6), Payer: payer})
+	w.must(err)
+	return q.Token
+}
+
+// call is a request to a route.
+type call struct {
+	path string
+	form url.Values
+}
+
+const (
+	toSignIn  = -http.StatusSeeOther // a redirect to the sign-in page
+	elsewhere = http.StatusSeeOther
+	found     = http.StatusOK
+	forbidden = http.StatusForbidden
+	notFound  = http.StatusNotFound
+)
+
+// access is what a request to a route gives each role: nobody, the customer who
+// does not pay, the accountant, a stranger, the owner. They come in this order,
+// so that what the owner changes is seen by nobody else.
+type access struct {
+	call func(w *world) call
+	want [5]int
+}
+
+var roles = [5]string{"anonymous", "customer", "accountant", "stranger", "owner"}
+
+func same(path string) func(*world) call { return func(*world) call { return call{path: path} } }
+
+var (
+	everybody = [5]int{found, found, found, found, found}
+	people    = [5]int{toSignIn, found, found, found, found}
+)
+
+// matrix says who may do what (security.md 2.7), by the name of the route.
+var matrix = map[string]access{
+	"home":          {same("/"), everybody},
+	"plans":         {same("/plans"), everybody},
+	"calculator":    {same("/plans/softphone"), everybody},
+	"help":          {same("/help"), everybody},
+	"seller":        {same("/seller"), everybody},
+	"privacy":       {same("/privacy"), everybody},
+	"accessibility": {same("/accessibility"), everybody},
+	"healthz":       {same("/healthz"), everybody},
+	"readyz":        {same("/readyz"), everybody},
+	"favicon":       {same("/favicon.ico"), everybody},
+	"static":        {same("/static/none.css"), [5]int{notFound, notFound, notFound, notFound, notFound}},
+
+	"login":          {same("/login"), [5]int{found, elsewhere, elsewhere, elsewhere, elsewhere}},
+	"login-telegram": {same("/login/telegram"), [5]int{toSignIn, toSignIn, toSignIn, toSignIn, toSignIn}},
+	"login-demo": {func(*world) call { return call{"/login/demo", url.Values{"person": {"ona"}}} },
+		[5]int{notFound, notFound, notFound, notFound, notFound}}, // not in demo mode
+	"logout": {func(*world) call { return call{"/logout", url.Values{}} }, [5]int{elsewhere, elsewhere, elsewhere, elsewhere, elsewhere}},
+
+	"subscriptions": {same("/subscriptions"), people},
+	"invoices":      {same("/invoices"), people},
+	"billing":       {same("/billing"), people},
+	"account":       {same("/account"), people},
+
+	"order": {func(w *world) call { return call{path: "/orders/" + w.open.Number} },
+		[5]int{toSignIn, notFound, notFound, notFound, found}},
+	"bank-invoice": {func(w *world) call { return call{path: "/orders/" + w.open.Number + "/bank-invoice.pdf"} },
+		[5]int{toSignIn, notFound, notFound, notFound, found}},
+	"order-cancel": {func(w *world) call { return call{"/orders/" + w.open.Number + "/cancel", url.Values{}} },
+		[5]int{toSignIn, notFound, notFound, notFound, elsewhere}},
+	"order-place": {func(w *world) call {
+		return call{"/orders", url.Values{
+			"plan": {"softphone"}, "accounts": {"2"}, "period": {"6"}, "payer": {string(w.payer)}, "method": {"bank"},
+			"quote": {w.quoteOf(w.owner, w.payer)},
+		}}
+	}, [5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
+
+	"subscription": {func(w *world) call { return call{path: "/subscriptions/" + w.subscription} },
+		[5]int{toSignIn, found, notFound, notFound, found}},
+	"auto-renew-off": {func(w *world) call { return call{"/subscriptions/" + w.subscription + "/auto-renew/off", url.Values{}} },
+		[5]int{toSignIn, forbidden, notFound, notFound, elsewhere}},
+	"auto-renew-on": {func(w *world) call { return call{"/subscriptions/" + w.subscription + "/auto-renew/on", url.Values{}} },
+		[5]int{toSignIn, forbidden, notFound, notFound, elsewhere}},
+
+	"invoice": {func(w *world) call { return call{path: "/invoices/" + w.paid.InvoiceNumber} },
+		[5]int{toSignIn, notFound, found, notFound, found}},
+
+	"billing-save": {func(w *world) call {
+		return call{"/billing", url.Values{
+			"payer": {string(w.payer)}, "kind": {"person"}, "name": {"Changed"}, "street": {"Gedimino pr. 9"}, "city": {"Vilnius"},
+			"postcode": {"01103"}, "country": {"LT"}, "email": {"payer@example.lt"}, "language": {"en"}, "currency": {"EUR"},
+		}}
+	}, [5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
+
+	"account-save": {func(*world) call { return call{"/account", url.Values{"language": {"en"}, "time_zone": {""}}} },
+		[5]int{toSignIn, elsewhere, elsewhere, elsewhere, elsewhere}},
+	"session-end": {func(w *world) call {
+		sessions, err := w.app.Sessions(w.ctx(), w.owner.actor(), "")
+		w.must(err)
+		return call{"/account/sessions/end", url.Values{"session": {sessions[0].ID}}}
+	}, [5]int{toSignIn, notFound, notFound, notFound, elsewhere}},
+	"sessions-end": {func(*world) call { return call{"/account/sessions/end-others", url.Values{}} },
+		[5]int{toSignIn, elsewhere, elsewhere, elsewhere, elsewhere}},
+}
+
+func TestRoutesAndRoles(t *testing.T) {
+	t.Parallel()
+	table := routesOnly().routes()
+	reading := newWorld(t)
+	for name := range matrix {
+		if !slices.ContainsFunc(table, func(r route) bool { return r.Name == name }) {
+			t.Errorf("the matrix has %q, which is no route", name)
+		}
+	}
+	for _, r := range table {
+		line, ok := matrix[r.Name]
+		if !ok {
+			t.Errorf("%s %s (%s) is missing from the matrix", r.Method, r.Path, r.Name)
+			continue
+		}
+		t.Run(r.Name, func(t *testing.T) {
+			w := reading
+			if r.Method != http.MethodGet { // changes something
+				t.Parallel()
+				w = newWorld(t)
+			}
+			browsers := [5]*browser{w.browser(), w.customer, w.accountant, w.stranger, w.owner}
+			for i, b := range browsers {
+				c := line.call(w)
+				var a *answer
+				if r.Method == http.MethodGet {
+					a = b.get(c.path)
+					if head := b.send(b.request(http.MethodHead, c.path, nil)); head.status != a.status {
+						t.Errorf("HEAD as %s: %d, GET %d", roles[i], head.status, a.status)
+					}
+				} else {
+					a = b.post(c.path, c.form)
+				}
+				got := a.status
+				if got == http.StatusSeeOther && a.location() == "/login" {
+					got = toSignIn
+				}
+				if got != line.want[i] {
+					t.Errorf("%s as %s: %d %q, want %d\n%s", c.path, roles[i], got, a.location(), line.want[i], clip(a.body, 300))
+				}
+				if b != w.owner && (strings.Contains(a.body, "payer@example.lt") || strings.Contains(a.body, "Gedimino pr. 9")) &&
+					r.Name != "invoice" && r.Name != "billing" && r.Name != "calculator" {
+					t.Errorf("%s shows %s the payer's details", c.path, roles[i])
+				}
+			}
+		})
+	}
+}
+
+// What is somebody else's has the same bytes as what does not exist, and so have
+// ids that are none.
+func TestForeignIsMissing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const noID = "00000000-0000-0000-0000-000000000000"
+	for name, tt := range map[string]struct{ foreign, missing []string }{
+		"order":        {[]string{"/orders/" + w.open.Number, "/orders/" + w.paid.Number}, []string{"/orders/O-2026-999999", "/orders/x", "/orders/%00", "/orders/%ff", "/orders/" + strings.Repeat("9", 500)}},
+		"bank invoice": {[]string{"/orders/" + w.open.Number + "/bank-invoice.pdf"}, []string{"/orders/O-2026-999999/bank-invoice.pdf", "/orders/%0a/bank-invoice.pdf"}},
+		"subscription": {[]string{"/subscriptions/" + w.subscription}, []string{"/subscriptions/" + noID, "/subscriptions/x", "/subscriptions/%00", "/subscriptions/" + strings.ToUpper(noID)}},
+		"invoice":      {[]string{"/invoices/" + w.paid.InvoiceNumber}, []string{"/invoices/SIP-2026-999999", "/invoices/%27", "/invoices/%e2%80%ae", "/invoices/.pdf"}},
+		"invoice file": {[]string{"/invoices/" + w.paid.InvoiceNumber + ".pdf"}, []string{"/invoices/SIP-2026-999999.pdf", "/invoices/..%2f..%2fetc.pdf"}},
+		"page":         {nil, []string{"/nowhere", "/plans/nothing", "/plans/free", "/orders", "/.env", "/index.php", "/account/", "//account"}},
+	} {
+		want := w.stranger.get("/nowhere")
+		for _, path := range append(tt.foreign, tt.missing...) {
+			a := w.stranger.get(path)
+			if path == "/orders" { // exists for POST alone
+				if a.status != http.StatusMethodNotAllowed {
+					t.Errorf("%s: %d", path, a.status)
+				}
+				continue
+			}
+			if a.status != http.StatusNotFound || a.body != want.body {
+				t.Errorf("%s %s: %d\n%s", name, path, a.status, clip(a.body, 500))
+			}
+		}
+	}
+	for _, path := range []string{"/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on"} {
+		want := w.stranger.post(strings.Replace(path, "%s", noID, 1), nil)
+		for _, id := range []string{w.open.Number, w.subscription, "x", "%00", "%c3%28"} {
+			if a := w.stranger.post(strings.Replace(path, "%s", id, 1), nil); a.status != http.StatusNotFound || a.body != want.body {
+				t.Errorf("%s with %s: %d", path, id, a.status)
+			}
+		}
+	}
+}
