@@ -119,10 +119,10 @@ func price(page *views.CalculatorPage, f configuration, q app.Quote) {
 	page.Payer = ""
 	if q.Payer != nil {
 		page.Payer = string(q.Payer.ID)
-		// One who has not given an address yet asks by country instead.
-		if q.Payer.Country != "" || len(q.Payers) > 1 {
-			page.Payers = payerChoices(q.Payers)
-		}
+	}
+	// An only payer who has not given an address yet asks by country.
+	if q.Payer == nil || q.Payer.Country != "" || len(q.Payers) > 1 {
+		page.Payers = payerChoices(q.Payers)
 	}
 	for _, a := range q.Alternatives {
 		sel := f.selection
