@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -26,7 +25,7 @@ func requestID(ctx context.Context) string {
 // query is never logged: the return from Telegram carries a credential in it.
 func (s *server) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now() // of the machine, for a duration only
+		began := s.now()
 		id := newRequestID()
 		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
 		w.Header().Set("X-Request-Id", id)
@@ -42,7 +41,7 @@ func (s *server) observed(next http.Handler) http.Handler {
 				}
 			}
 			s.log.Info("request", "id", id, "method", clip(r.Method, 10), "path", clip(r.URL.Path, 200), "status", o.status,
-				"bytes", o.bytes, "duration", time.Since(began), "ip", s.ip(r))
+				"bytes", o.bytes, "duration", s.now().Sub(began), "ip", s.ip(r))
 		}()
 		next.ServeHTTP(o, r)
 	})
