@@ -1,0 +1,170 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/pricing"
+	"github.com/siptg/portal/internal/subscription"
+)
+
+// subscribed is a payer with a paid Softphone subscription of their own.
+func subscribed(s *site, id int64, name string) (b *browser, subscriptionPath string) {
+	s.t.Helper()
+	b, payer := s.customer(id, name)
+	s.pay(s.order(b, payer, nil, softphone(2, true, 6)))
+	list := b.get("/subscriptions")
+	return b, "/subscriptions/" + list.mark("subscription").AttrOr("data-id", "")
+}
+
+func TestSubscriptions(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.person(401, "Nora")
+	if a := b.get("/subscriptions"); a.status != http.StatusOK || a.doc().Find(`main a[href="/plans"]`).Length() == 0 {
+		t.Errorf("a person without any: %d", a.status)
+	}
+	ona, path := subscribed(s, 402, "Ona")
+	a := ona.get("/subscriptions")
+	if n := a.mark("subscription").Length(); n != 1 {
+		t.Fatalf("%d subscriptions", n)
+	}
+	if day := a.mark("subscription").Find("time").First().AttrOr("datetime", ""); day != "2027-05-23" {
+		t.Errorf("paid until %q", day)
+	}
+	if a.doc().Find(`[data-testid="open-order"]`).Length() != 0 {
+		t.Error("a paid order still waits")
+	}
+	if a := b.get(path); a.status != http.StatusNotFound {
+		t.Errorf("a stranger's look: %d", a.status)
+	}
+}
+
+func TestSubscription(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b, path := subscribed(s, 403, "Ona")
+	a := b.get(path)
+	if plan := a.mark("plan").AttrOr("data-plan", ""); plan != "softphone" {
+		t.Errorf("plan %q", plan)
+	}
+	until := a.mark("paid-until")
+	if got := until.AttrOr("datetime", ""); got != "2027-05-23T08:30:00Z" { // 11:30 in Vilnius, in summer as in winter
+		t.Errorf("paid until %q", got)
+	}
+	if text := until.Text(); !strings.Contains(text, "Europe/Vilnius") || !strings.Contains(text, "11:30") {
+		t.Errorf("paid until %q", text)
+	}
+	next := a.mark("next-charge")
+	if next.AttrOr("data-kind", "") != "bank_invoice" || next.AttrOr("data-minor", "") != "7260" || next.Find("time").AttrOr("datetime", "") != "2027-04-23" {
+		t.Errorf("next: %q %q on %q", next.AttrOr("data-kind", ""), next.AttrOr("data-minor", ""), next.Find("time").AttrOr("datetime", ""))
+	}
+	history := a.mark("history")
+	if history.Find("li").Length() != 1 || history.Find(`a[href^="/orders/O-2026-"]`).Length() != 1 {
+		t.Errorf("history: %q", history.Text())
+	}
+
+	s.must(s.app.SaveProfile(s.ctx(), b.actor(), "en", "America/New_York"))
+	if text := b.get(path).mark("paid-until").Text(); !strings.Contains(text, "04:30") || !strings.Contains(text, "America/New_York") {
+		t.Errorf("in another time zone: %q", text)
+	}
+}
+
+func TestAutoRenewal(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b, path := subscribed(s, 404, "Ona")
+	state := func(a *answer) string { return a.mark("auto-renew").AttrOr("data-state", "") }
+	a := b.get(path)
+	if state(a) != "on" {
+		t.Fatalf("after the first payment it is %q", state(a))
+	}
+	s.clock.Set(s.clock.Now().Add(time.Minute))
+	off := a.doc().Find("form[action$='/auto-renew/off']").AttrOr("action", "")
+	if posted := b.post(off, url.Values{}); posted.status != http.StatusSeeOther || posted.location() != path {
+		t.Fatalf("%d to %q", posted.status, posted.location())
+	}
+	a = b.get(path)
+	if state(a) != "off" || a.mark("next-charge").AttrOr("data-kind", "") != "end" || a.doc().Find(`[data-testid="notice-ok"]`).Length() == 0 {
+		t.Errorf("off: %q, next %q", state(a), a.mark("next-charge").AttrOr("data-kind", ""))
+	}
+	b.post(off, url.Values{}) // once more changes nothing
+	a = b.submit(strings.TrimSuffix(off, "off")+"on", url.Values{})
+	if state(a) != "on" {
+		t.Errorf("on again: %q", state(a))
+	}
+	var kinds []string
+	for _, li := range a.mark("history").Find("li").EachIter() {
+		kinds = append(kinds, li.AttrOr("data-kind", ""))
+	}
+	if got := strings.Join(kinds, " "); got != "auto_renew_on auto_renew_off started" {
+		t.Errorf("history %q, the newest first", got)
+	}
+	for _, id := range []string{missingID, "x"} {
+		for _, way := range []string{"on", "off"} {
+			if a := b.post("/subscriptions/"+id+"/auto-renew/"+way, url.Values{}); a.status != http.StatusNotFound {
+				t.Errorf("%s of %s: %d", way, id, a.status)
+			}
+		}
+	}
+}
+
+// Whom a subscription is for sees it, but neither money nor the switch.
+func TestSubscriptionOfCustomer(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	max, payer := s.customer(405, "Max")
+	lena := s.person(406, "Lena")
+	s.link(payer, lena.actor().AccountID)
+	o := s.order(max, payer, lena, softphone(5, true, 6))
+	if got := max.get("/subscriptions").mark("open-order").Length(); got != 1 {
+		t.Errorf("%d orders wait", got)
+	}
+	s.pay(o)
+	path := "/subscriptions/" + lena.get("/subscriptions").mark("subscription").AttrOr("data-id", "")
+	a := lena.get(path)
+	if a.status != http.StatusOK || a.mark("paid-until").AttrOr("datetime", "") == "" {
+		t.Fatalf("%d", a.status)
+	}
+	if a.doc().Find("main form").Length() != 0 || strings.Contains(a.doc().Find("main").Text(), "€") || strings.Contains(a.body, "Max") || strings.Contains(a.body, o.Number) {
+		t.Error("the Customer sees the payer's business")
+	}
+	if a := lena.post(path+"/auto-renew/off", url.Values{}); a.status != http.StatusForbidden {
+		t.Errorf("the Customer's switch: %d", a.status)
+	}
+	if a := lena.get(orderURL(o.Number)); a.status != http.StatusNotFound {
+		t.Errorf("the Customer reads the order: %d", a.status)
+	}
+
+	// The renewal that waits stands on the payer's page and not on the Customer's.
+	s.clock.Set(s.clock.Now().Add(time.Hour))
+	max.signIn(405, "Max")
+	lena.signIn(406, "Lena")
+	renewal := s.order(max, payer, lena, softphone(5, true, 12))
+	if got := max.get(path).mark("open-order").AttrOr("data-number", ""); got != renewal.Number {
+		t.Errorf("the renewal shown is %q", got)
+	}
+	if lena.get(path).doc().Find(`[data-testid="open-order"]`).Length() != 0 {
+		t.Error("the Customer sees the renewal's price")
+	}
+}
+
+func TestRetiredPlan(t *testing.T) {
+	t.Parallel()
+	item := func(plan pricing.Plan, state subscription.State) app.SubscriptionItem {
+		return app.SubscriptionItem{Subscription: subscription.Subscription{State: state, Selection: pricing.Selection{Plan: plan}}}
+	}
+	for want, items := range map[string][]app.SubscriptionItem{
+		"starter": {item(pricing.Gateway, subscription.StateActive), item(pricing.Starter, subscription.StateActive)},
+		"trial":   {item(pricing.Starter, subscription.StateEnded), item(pricing.Trial, subscription.StateActive)},
+		"":        {item(pricing.Softphone, subscription.StateActive), item(pricing.Trial, subscription.StateEnded)},
+	} {
+		if got := retiredPlan(items); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
