@@ -46,7 +46,7 @@ test: ## everything CI runs; installs what it needs
 	@trap 'go run ./internal/storetest/cmd/stop' EXIT; \
 	export PORTAL_TEST_REQUIRE=1; \
 	go test -timeout 20m ./...; \
-	go test -timeout 20m -race $(RACY)
+	go test -timeout 20m -race -short $(RACY)
 	@echo "test: all green"
 
 .PHONY: lint

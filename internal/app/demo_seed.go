@@ -191,7 +191,7 @@ func link(payer, customer string) func(*demoSeeder) error {
 
 func confirm(number string) func(*demoSeeder) error {
 	return func(d *demoSeeder) error {
-		return d.app.ConfirmVATNumber(d.ctx, number, true, "demo", "WAPIAAAADEMO")
+		return d.app.ConfirmVATNumber(d.ctx, number, true, "demo", "WAPIAAAADEMO", audit.ByCommand("demo"))
 	}
 }
 

@@ -30,7 +30,8 @@ type ImportedEntry struct {
 	Known       bool   // booked by an earlier import; nothing changed
 	Outcome     string // matched, suspense, ignored
 	Reason      string
-	OrderNumber string // of a matched entry
+	OrderID     string // of a matched entry
+	OrderNumber string
 }
 
 // maxStatementBytes is the largest statement that is read.
@@ -142,7 +143,7 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 	done.Outcome, done.Reason = outcome.Outcome, outcome.Reason
 	switch m.Result {
 	case bank.Matched:
-		done.OrderNumber = m.order.Number
+		done.OrderID, done.OrderNumber = m.order.ID, m.order.Number
 		if err := tx.AppendEntry(ctx, ledger.BankReceived(m.order.PayerID, done.Amount, entryID, tx.Now())); err != nil {
 			return done, err
 		}
@@ -173,7 +174,7 @@ func (a *App) knownEntry(ctx context.Context, tx *store.Tx, done ImportedEntry, 
 		return done, nil
 	}
 	o, err := tx.Order(ctx, known.OrderID)
-	done.OrderNumber = o.Number
+	done.OrderID, done.OrderNumber = o.ID, o.Number
 	return done, err
 }
 

@@ -156,7 +156,7 @@ func TestTreatmentsOfQuotes(t *testing.T) {
 		in.Kind, in.Country, in.VATNumber, in.Postcode = "company", country, number, "10119"
 		return in
 	}
-	s.must(s.ConfirmVATNumber(s.ctx(), "DE136695976", true, "test", ""))
+	s.must(s.ConfirmVATNumber(s.ctx(), "DE136695976", true, "test", "", "command:test"))
 	for i, tt := range []struct {
 		in   app.PayerInput
 		row  string

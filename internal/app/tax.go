@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/money"
@@ -58,7 +59,7 @@ func taxOf(ctx context.Context, tx *store.Tx, p account.Payer) (store.PayerTax, 
 
 // ConfirmVATNumber records an operator's look-up of a VAT number in its tax
 // register: whether it is valid, and the proof. It stands for 30 days.
-func (a *App) ConfirmVATNumber(ctx context.Context, number string, valid bool, source, reference string) error {
+func (a *App) ConfirmVATNumber(ctx context.Context, number string, valid bool, source, reference string, by audit.Actor) error {
 	id, err := vat.ParseID(number)
 	if err != nil {
 		return err
@@ -68,7 +69,13 @@ func (a *App) ConfirmVATNumber(ctx context.Context, number string, valid bool, s
 		result = "valid"
 	}
 	return a.db.Update(ctx, func(tx *store.Tx) error {
-		return tx.InsertVATCheck(ctx, id.String(), result, source, reference)
+		if err := tx.InsertVATCheck(ctx, id.String(), result, source, reference); err != nil {
+			return err
+		}
+		return tx.AppendAudit(ctx, audit.Record{
+			Actor: by, Action: "vat_number." + result, ObjectKind: "vat_number", ObjectID: id.String(),
+			Detail: map[string]any{"source": source, "reference": reference},
+		})
 	})
 }
 

@@ -48,6 +48,10 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*DB, error) {
 	return &DB{pool: pool, now: now}, nil
 }
 
+// OnClock returns the same database under another clock. Closing the original
+// closes both.
+func (db *DB) OnClock(now func() time.Time) *DB { return &DB{pool: db.pool, now: now} }
+
 // redact drops what pgx quotes of the connection string.
 func redact(err error) error {
 	if parse, ok := errors.AsType[*pgconn.ParseConfigError](err); ok {

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/siptg/portal/internal/audit"
+)
+
+type migrateCommand struct{}
+
+// Run applies migrations.
+func (migrateCommand) Run(e *environment) error {
+	p, err := open(e, "migrate")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	_, err = fmt.Fprintln(e.stdout, "portal: the database is up to date")
+	return err
+}
+
+type bankImportCommand struct {
+	Files []string `arg:"" name:"file" type:"existingfile" help:"camt.053.001.02 or .08 files."`
+}
+
+// Run imports statements and prints a line for each entry. A file that is
+// refused does not keep the others from being imported.
+func (c bankImportCommand) Run(e *environment) error {
+	p, err := open(e, "bank import")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	var failed []error
+	for _, name := range c.Files {
+		if err := p.importFile(e, name); err != nil {
+			failed = append(failed, fmt.Errorf("%s: %s", name, forOperator(err)))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (p *portal) importFile(e *environment, name string) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	entries, err := p.app.ImportStatement(e.ctx, file, audit.ByCommand("bank_import"))
+	for _, entry := range entries {
+		if _, err := fmt.Fprintln(e.stdout, entry); err != nil {
+			return err
+		}
+		if entry.OrderID == "" {
+			continue
+		}
+		// The job is queued already; an import without a running server should not
+		// leave the customer waiting for the invoice all the same.
+		if err := p.app.IssueInvoice(e.ctx, entry.OrderID); err != nil {
+			p.log.Error("issue the invoice; the job will try again", "order", entry.OrderNumber, "error", err)
+		}
+	}
+	return err
+}
+
+type vatConfirmCommand struct {
+	Number  string `arg:"" help:"VAT number with its country prefix, as DE136695976."`
+	Invalid bool   `help:"The register says that the number is not valid."`
+	Source  string `help:"Where it was looked up." default:"vies"`
+	Proof   string `help:"Consultation number or other proof."`
+}
+
+// Run records an operator's look-up of a VAT number.
+func (c vatConfirmCommand) Run(e *environment) error {
+	p, err := open(e, "vat confirm")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if err := p.app.ConfirmVATNumber(e.ctx, c.Number, !c.Invalid, c.Source, c.Proof, audit.ByCommand("vat_confirm")); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(e.stdout, "portal: recorded; it stands for 30 days")
+	return err
+}
+
+type auditCommand struct{}
+
+// Run prints every invariant with its count.
+func (auditCommand) Run(e *environment) error {
+	p, err := open(e, "audit")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	lines, clean, err := p.app.Audit(e.ctx)
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(e.stdout, line); err != nil {
+			return err
+		}
+	}
+	if err == nil && !clean {
+		err = errFound
+	}
+	return err
+}

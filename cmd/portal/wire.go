@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/blob"
+	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/config"
+	"github.com/siptg/portal/internal/embeddedpg"
+	"github.com/siptg/portal/internal/jobs"
+	"github.com/siptg/portal/internal/store"
+)
+
+// portal is the program put together: the only place where packages meet.
+type portal struct {
+	config config.Config
+	log    *slog.Logger
+	db     *store.DB
+	blobs  *blob.Store
+	queue  *jobs.Queue
+	app    *app.App
+	close  []func() error // in the order of opening
+}
+
+// open reads the configuration and puts the program together on a migrated
+// database. The caller closes it.
+func open(e *environment, command string) (_ *portal, err error) {
+	p := &portal{}
+	if p.config, err = config.Load(e.getenv, command); err != nil {
+		return nil, err
+	}
+	p.log = logger(e, p.config)
+	defer func() {
+		if err != nil {
+			p.Close()
+		}
+	}()
+	dsn, err := p.database(e.ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Migrate(e.ctx, dsn); err != nil {
+		return nil, err
+	}
+	if p.db, err = store.Open(e.ctx, dsn, e.now); err != nil {
+		return nil, err
+	}
+	p.closeLater(func() error { p.db.Close(); return nil })
+	if p.blobs, err = p.openBlobs(e.ctx); err != nil {
+		return nil, err
+	}
+	p.closeLater(p.blobs.Close)
+	if p.queue, err = jobs.NewQueue(p.db.Pool(), p.log); err != nil {
+		return nil, err
+	}
+	p.app, err = p.newApp(e.ctx, p.db, e.now)
+	return p, err
+}
+
+func (p *portal) newApp(ctx context.Context, db *store.DB, now func() time.Time) (*app.App, error) {
+	return app.New(ctx, app.Config{
+		DB: db, Blobs: p.blobs, Queue: p.queue, Now: now, Seller: sellerOf(p.config.Seller, now()),
+		BotToken: p.config.TelegramBotToken.Reveal(), Demo: p.config.Demo(), Log: p.log,
+	})
+}
+
+// database returns the address of the database: the operator's, or that of our
+// own PostgreSQL, which it starts.
+func (p *portal) database(ctx context.Context) (string, error) {
+	if !p.config.DatabaseURL.IsZero() {
+		return p.config.DatabaseURL.Reveal(), nil
+	}
+	server, err := embeddedpg.Start(ctx, embeddedpg.Options{DataDir: p.config.DataDir, Log: p.log})
+	if err != nil {
+		return "", err
+	}
+	p.closeLater(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		return server.Stop(ctx)
+	})
+	return server.DSN(embeddedpg.Database), nil
+}
+
+func (p *portal) openBlobs(ctx context.Context) (*blob.Store, error) {
+	url := string(p.config.BlobURL)
+	if url == "" {
+		var err error
+		if url, err = blob.DirectoryURL(filepath.Join(p.config.DataDir, "files")); err != nil {
+			return nil, err
+		}
+	}
+	store, err := blob.Open(ctx, url)
+	if err != nil {
+		return nil, fmt.Errorf("PORTAL_BLOB_URL takes a gocloud.dev/blob URL that can be opened: %w", err)
+	}
+	return store, nil
+}
+
+func (p *portal) closeLater(f func() error) { p.close = append(p.close, f) }
+
+// Close releases everything, last opened first.
+func (p *portal) Close() {
+	for i := len(p.close) - 1; i >= 0; i-- {
+		if err := p.close[i](); err != nil {
+			p.log.Error("close", "error", err)
+		}
+	}
+	p.close = nil
+}
+
+func logger(e *environment, c config.Config) *slog.Logger {
+	if c.Demo() {
+		return slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
+	return slog.New(slog.NewJSONHandler(e.stderr, nil))
+}
+
+// sellerOf is the seller as it stands on the day of now.
+func sellerOf(s config.Seller, now time.Time) app.Seller {
+	if s.Zone == nil { // a command that needs no seller
+		return app.Seller{Zone: time.UTC}
+	}
+	today := civil.DateOf(now, s.Zone)
+	out := app.Seller{
+		Party: s.Party(today), VAT: s.VAT(today), Books: s.Books, Zone: s.Zone,
+		InvoicePrefix: s.Series.Invoice, CreditPrefix: s.Series.CreditNote, OrderPrefix: s.Series.Order,
+		BankInvoice: s.Terms.BankInvoice, LeadDays: s.Terms.BankInvoiceLead, GraceDays: s.Terms.Grace,
+		DirectSupport: s.Terms.DirectSupport, SupportPublic: s.Contacts.SupportPublic, SupportDirect: s.Contacts.SupportDirect,
+		PartnerURL: s.PartnerURL,
+	}
+	for _, a := range s.BankAccounts {
+		out.Accounts = append(out.Accounts, app.BankAccount{
+			Currency: a.Currency, Beneficiary: a.Beneficiary, IBAN: string(a.IBAN), BIC: string(a.BIC), Bank: a.Bank, BankAddress: a.Address,
+		})
+	}
+	return out
+}
