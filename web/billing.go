@@ -9,7 +9,6 @@ import (
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/fault"
-	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/views"
 )
 
@@ -36,7 +35,7 @@ func (s *server) billingPage(c echo.Context) error {
 
 // payersAnd returns the person's payers and the position of the one asked for:
 // the first when none is named, -1 for a new one.
-func (s *server) payersAnd(c echo.Context, asked string) ([]store.PayerOf, int, error) {
+func (s *server) payersAnd(c echo.Context, asked string) ([]app.PayerOf, int, error) {
 	payers, err := s.app.Payers(c.Request().Context(), s.actor(c))
 	switch {
 	case err != nil:
@@ -46,7 +45,7 @@ func (s *server) payersAnd(c echo.Context, asked string) ([]store.PayerOf, int, 
 	case asked == "":
 		return payers, 0, nil
 	}
-	i := slices.IndexFunc(payers, func(p store.PayerOf) bool { return string(p.ID) == asked })
+	i := slices.IndexFunc(payers, func(p app.PayerOf) bool { return string(p.ID) == asked })
 	if i < 0 {
 		return nil, 0, fault.Missing("payer")
 	}
@@ -108,7 +107,7 @@ func readPayer(values url.Values) app.PayerInput {
 }
 
 // billingView is the page around the form.
-func (s *server) billingView(c echo.Context, payers []store.PayerOf, current int, values url.Values) views.BillingPage {
+func (s *server) billingView(c echo.Context, payers []app.PayerOf, current int, values url.Values) views.BillingPage {
 	p := s.page(c, "")
 	page := views.BillingPage{
 		Page: p, Payers: payerLinks(payers, current), Adding: current < 0, Languages: p.T.Languages(), ReturnTo: s.returnTo(values),

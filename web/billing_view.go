@@ -5,12 +5,12 @@ import (
 	"net/url"
 
 	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/fault"
-	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/views"
 )
 
-func payerLinks(payers []store.PayerOf, current int) []views.Link {
+func payerLinks(payers []app.PayerOf, current int) []views.Link {
 	var links []views.Link
 	for i, p := range payers {
 		links = append(links, views.Link{
@@ -21,7 +21,7 @@ func payerLinks(payers []store.PayerOf, current int) []views.Link {
 }
 
 // billingForm holds what is stored.
-func billingForm(payers []store.PayerOf, current int) views.BillingForm {
+func billingForm(payers []app.PayerOf, current int) views.BillingForm {
 	if current < 0 { // what a person adds is a company
 		return views.BillingForm{Payer: newPayer, Kind: string(account.KindCompany)}
 	}
@@ -34,7 +34,7 @@ func billingForm(payers []store.PayerOf, current int) views.BillingForm {
 }
 
 // typedBilling holds what was typed.
-func typedBilling(values url.Values, payers []store.PayerOf, current int) views.BillingForm {
+func typedBilling(values url.Values, payers []app.PayerOf, current int) views.BillingForm {
 	in := readPayer(values)
 	f := views.BillingForm{
 		Payer: newPayer, Kind: in.Kind, Name: in.Name, CompanyCode: in.CompanyCode, VATNumber: in.VATNumber, VATConfirm: in.VATNumberConfirm,

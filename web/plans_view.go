@@ -14,7 +14,6 @@ import (
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/pricing"
-	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/vat"
 	"github.com/siptg/portal/views"
 )
@@ -260,7 +259,7 @@ func payerChoices(payers []account.Payer) []views.Choice {
 }
 
 // buyers are the payers that the person may buy for.
-func buyers(payers []store.PayerOf) []views.Choice {
+func buyers(payers []app.PayerOf) []views.Choice {
 	var list []account.Payer
 	for _, p := range payers {
 		if p.Role.MayBuy() {
