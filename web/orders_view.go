@@ -12,7 +12,6 @@ import (
 	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/views"
-	"rsc.io/qr"
 )
 
 func orderView(p views.Page, o app.OrderDetail, actor account.Actor, zone *time.Location) views.OrderPage {
@@ -30,7 +29,9 @@ func orderView(p views.Page, o app.OrderDetail, actor account.Actor, zone *time.
 	switch o.State {
 	case order.StateAwaitingPayment:
 		page.MayCancel = true
-		page.QR = qrView(o.Document.Payment.EPC)
+		if code := o.QR(); code != nil {
+			page.QR = &views.QR{Size: code.Size, Path: squares(code.Size, code.Black)}
+		}
 	case order.StatePaid:
 		if o.InvoiceNumber != "" {
 			page.InvoiceNumber, page.InvoiceURL = o.InvoiceNumber, invoiceURL(o.InvoiceNumber)
@@ -66,28 +67,19 @@ func openOrderView(t i18n.Translator, o order.Order, customer string) views.Open
 	}
 }
 
-// qrView draws the EPC QR code of a payload: level M, at most version 13 and
-// 331 bytes (EPC069-12). Beyond that there is none.
-func qrView(payload string) *views.QR {
-	if payload == "" || len(payload) > 331 {
-		return nil
-	}
-	code, err := qr.Encode(payload, qr.M)
-	if err != nil || code.Size > 69 {
-		return nil
-	}
+// squares is the SVG path of the dark squares of a code, row by row.
+func squares(size int, dark func(x, y int) bool) string {
 	var path strings.Builder
-	for y := range code.Size {
-		for x := 0; x < code.Size; x++ {
-			if !code.Black(x, y) {
-				continue
-			}
+	for y := range size {
+		for x := 0; x < size; x++ {
 			start := x
-			for x < code.Size && code.Black(x, y) {
+			for x < size && dark(x, y) {
 				x++
 			}
-			path.WriteString("M" + strconv.Itoa(start) + " " + strconv.Itoa(y) + "h" + strconv.Itoa(x-start) + "v1H" + strconv.Itoa(start) + "z")
+			if x > start {
+				path.WriteString("M" + strconv.Itoa(start) + " " + strconv.Itoa(y) + "h" + strconv.Itoa(x-start) + "v1H" + strconv.Itoa(start) + "z")
+			}
 		}
 	}
-	return &views.QR{Size: code.Size, Path: path.String()}
+	return path.String()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/order"
+	"github.com/siptg/portal/internal/pdf"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/subscription"
@@ -183,6 +184,10 @@ type OrderDetail struct {
 	InvoiceNumber string           // empty until the invoice is issued
 	Service       *subscription.Period
 }
+
+// QR is the EPC QR code of the bank invoice, the one that its PDF shows; nil
+// where there is none.
+func (d OrderDetail) QR() *pdf.Code { return pdf.EPCCode(d.Document.Payment.EPC) }
 
 // Order returns an order of one of the actor's payers, or NotFound.
 func (a *App) Order(ctx context.Context, actor account.Actor, number string) (OrderDetail, error) {

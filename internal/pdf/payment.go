@@ -12,7 +12,7 @@ func (s *sheet) payment() {
 		return
 	}
 	const padding, codeSize, labelWidth = 16.0, 108.0, 76.0
-	code := epcCode(d.Payment.EPC)
+	code := EPCCode(d.Payment.EPC)
 	limit := frameWidth - 2*padding
 	if code != nil {
 		limit -= codeSize + 24
@@ -54,7 +54,7 @@ func (s *sheet) payment() {
 }
 
 // code draws the QR code on white, with its quiet zone, over its caption.
-func (s *sheet) code(x, size float64, code *qr.Code) block {
+func (s *sheet) code(x, size float64, code *Code) block {
 	caption := s.t.T("doc.pay.qr")
 	text := s.paragraph(x, caption, labelType, size)
 	return block{size + 6 + text.height, func(y float64) {
@@ -65,10 +65,13 @@ func (s *sheet) code(x, size float64, code *qr.Code) block {
 	}}
 }
 
-// epcCode encodes the payload of an EPC QR code: level M, at most version 13
-// and 331 bytes (EPC069-12). Beyond that there is none; the words beside it say
-// the same.
-func epcCode(payload string) *qr.Code {
+// Code is a QR code: Size squares a side, Black tells the dark ones.
+type Code = qr.Code
+
+// EPCCode encodes the payload of an EPC QR code: level M, at most version 13
+// and 331 bytes (EPC069-12). Beyond that there is none, nil; the words beside it
+// say the same.
+func EPCCode(payload string) *Code {
 	if payload == "" || len(payload) > 331 {
 		return nil
 	}
