@@ -11,7 +11,7 @@ func (s *sheet) payment() {
 	if d.Kind == invoice.KindCreditNote || d.Due <= 0 || d.Payment.IBAN == "" {
 		return
 	}
-	const padding, codeSize, labelWidth = 16.0, 108.0, 76.0
+	const padding, codeSize, labelWidth = 14.0, 104.0, 76.0
 	code := EPCCode(d.Payment.EPC)
 	limit := frameWidth - 2*padding
 	if code != nil {
@@ -29,7 +29,7 @@ func (s *sheet) payment() {
 		}
 		name := s.paragraph(x, label, style{8.5, false, grey}, labelWidth-8)
 		shift := (st.leading()-style{size: 8.5}.leading())/2 + (st.rise()-style{size: 8.5}.rise())/2
-		rows = append(rows, beside(block{name.height + shift, func(y float64) { name.draw(y + shift) }}, stack(text...)), gap(3))
+		rows = append(rows, beside(block{name.height + shift, func(y float64) { name.draw(y + shift) }}, stack(text...)), gap(2))
 	}
 	add(s.t.T("doc.pay.beneficiary"), d.Payment.Beneficiary, strongType, "")
 	add(s.t.T("doc.pay.iban"), groups(d.Payment.IBAN), codeType, "")
@@ -43,14 +43,14 @@ func (s *sheet) payment() {
 	add(s.t.T("doc.pay.amount"), s.money(d.Due), codeType, "")
 
 	words := stack(
-		s.paragraph(x, s.t.T("doc.pay.title"), headType, limit), gap(8),
+		s.paragraph(x, s.t.T("doc.pay.title"), headType, limit), gap(6),
 		stack(rows...), gap(4),
 		s.paragraph(x, s.t.T("doc.pay.charges"), labelType, limit),
 	)
 	if code != nil {
 		words = beside(words, s.code(right-padding-codeSize, codeSize, code))
 	}
-	s.place(stack(gap(16), s.background(left, frameWidth, padding, tint, words)))
+	s.place(stack(gap(12), s.background(left, frameWidth, padding, tint, words)))
 }
 
 // code draws the QR code on white, with its quiet zone, over its caption.

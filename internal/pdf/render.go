@@ -277,11 +277,7 @@ func (s *sheet) party(x, limit float64, label string, p invoice.Party) block {
 	case p.VATNote != "":
 		lines = append(lines, p.VATNote)
 	}
-	contact := p.Phone
-	if web := strings.TrimPrefix(p.Website, "https://"); web != "" {
-		contact = strings.TrimPrefix(contact+" · "+web, " · ")
-	}
-	lines = append(lines, p.Email, contact)
+	lines = append(lines, p.Email, p.Phone, strings.TrimPrefix(p.Website, "https://"))
 	blocks := []block{
 		s.paragraph(x, label, labelType, limit), gap(2),
 		s.paragraph(x, p.Name, style{10, true, ink}, limit),
