@@ -280,6 +280,40 @@ func TestClosedOrders(t *testing.T) {
 	}
 }
 
+// What people type about themselves is text wherever it is shown.
+func TestHostileDetails(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	const hostile = `"><script>alert(1)</script>&{{.}}`
+	b, payer := s.customer(209, hostile)
+	in := lithuanian(hostile)
+	in.Kind, in.CompanyCode, in.Street, in.City, in.Postcode, in.POReference = "company", hostile, hostile, hostile, "<b>", hostile
+	_, err := s.app.SavePayer(s.ctx(), b.actor(), payer, in)
+	s.must(err)
+	o := s.order(b, payer, nil, softphone(1, false, 6))
+	pages := []string{orderURL(o.Number), "/", "/billing", "/subscriptions", "/plans/softphone"}
+	for _, path := range pages {
+		checkText(t, b, path, hostile)
+	}
+	s.pay(o)
+	list := b.get("/subscriptions").mark("subscription")
+	pages = append(pages, "/invoices", "/invoices/SIP-2026-000001", subscriptionURL(list.AttrOr("data-id", "")))
+	for _, path := range pages {
+		checkText(t, b, path, hostile)
+	}
+}
+
+func checkText(t *testing.T, b *browser, path, text string) {
+	t.Helper()
+	a := b.get(path)
+	if a.status != http.StatusOK || strings.Contains(a.body, "<script>") || strings.Contains(a.body, "<b>") {
+		t.Errorf("%s: %d, or markup on the page", path, a.status)
+	}
+	if a.doc().Find("script:not([src])").Length() != 0 || !strings.Contains(a.doc().Text(), text) {
+		t.Errorf("%s does not show the text as it is", path)
+	}
+}
+
 func TestBankInvoiceFile(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

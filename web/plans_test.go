@@ -136,6 +136,10 @@ func TestCalculatorMistakes(t *testing.T) {
 			t.Errorf("%s: the field holds %q", path, input.AttrOr("value", ""))
 		}
 	}
+	// A wrong period does not come back with the next try: nobody sees the field.
+	if next := b.get("/plans/softphone?period=7&accounts=2").filled("form[method=get]"); next.Get("period") != "12" || next.Get("accounts") != "2" {
+		t.Errorf("the next try would be %v", next)
+	}
 	all := b.get("/plans/gateway?lines=x&extra_accounts=-1&period=7&country=XX&currency=XXX&api=off")
 	if n := all.mark("error").Length(); n != 6 {
 		t.Errorf("%d of six mistakes are shown: %s", n, all.mark("error").Text())

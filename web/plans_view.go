@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,8 +85,8 @@ func calculatorView(p views.Page, f configuration, seller app.Seller) views.Calc
 	if page.Country == "" {
 		page.Country = seller.Party.Country
 	}
-	if page.Months <= 0 {
-		page.Months = defaultPeriod // the hidden field of the form that follows
+	if !slices.Contains(pricing.Periods[:], f.selection.Period) {
+		page.Months = defaultPeriod // a hidden field, which nobody could correct
 	}
 	quantities := usualAccounts
 	if f.selection.Plan == pricing.Gateway {
