@@ -117,7 +117,7 @@ var demoHistory = []demoStep{
 	{15, 2, evening, buy("olena", "olena", gateway(1, 0, 12))},
 	{18, 0, morning, confirm("DE136695976")},
 	{18, 0, evening, buy("max", "max", gateway(3, 0, 6))},
-	{18, 1, evening, buy("max", "lena", softphone(5, true, 6))},
+	{18, 1, evening, buy("max", "lena", softphone(5, true, 12))},
 	{21, 4, morning, signUp("ona", PayerInput{
 		Kind: "person", Name: "Ona Kazlauskaitė", Street: "Žvėryno g. 7-12", City: "Vilnius", Postcode: "08117", Country: "LT",
 		Email: "ona@kazlauskaite.example", Language: "en", Currency: "EUR",
@@ -125,7 +125,7 @@ var demoHistory = []demoStep{
 	{21, 4, evening, buy("ona", "ona", softphone(2, true, 6))},
 	{23, 20, morning, confirm("DE136695976")},
 	{24, 0, evening, buy("max", "max", gateway(3, 0, 12))},
-	{24, 6, midday, leaveOpen("max", "lena", softphone(5, true, 12))},
+	{24, 6, midday, leaveOpen("max", "max", softphone(3, false, 12))},
 	{24, 7, morning, join("nora")},
 }
 
