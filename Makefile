@@ -17,7 +17,7 @@ TEST_NEEDS := postgresql chromium poppler qpdf zbar gcc npm java
 
 # Packages in which goroutines meet. The rules have none, and the race detector
 # makes tests about ten times slower.
-RACY := ./internal/app/... ./internal/jobs/... ./internal/store ./web/...
+RACY := ./internal/app/... ./internal/embeddedpg ./internal/jobs/... ./internal/store ./web/...
 
 # Tests find these; where they are missing, tests that need them say so.
 export PORTAL_TEST_AXE := $(CURDIR)/.cache/npm/node_modules/axe-core/axe.min.js

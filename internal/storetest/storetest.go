@@ -219,7 +219,7 @@ func (s *server) copyTemplate(ctx context.Context) (dsn string, drop func(contex
 	}
 	defer conn.Release()
 	// Copying files instead of writing the copy to the log costs two checkpoints,
-	// which are nearly free where nothing is synced to disk: 0.1 s, not 0.25 s.
+	// which are nearly free where nothing is synced to disk; it takes half the time.
 	if err := s.exec(ctx, conn.Conn(), `CREATE DATABASE %s TEMPLATE %s STRATEGY FILE_COPY`, name, s.template); err != nil {
 		return "", nil, fmt.Errorf("storetest: %w", err)
 	}
