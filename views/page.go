@@ -13,7 +13,6 @@ type Page struct {
 	DemoNow    string // what the demo clock shows, ready to read; may be empty
 	Active     string // the Nav… constant of the section, or ""
 	Flash      string // the Flash… constant of what was just done, or ""
-	SignInURL  string // where "Sign in" leads; empty is /login
 	SellerName string // for the footer; may be empty
 	Assets     Assets
 }

@@ -66,12 +66,9 @@ func pageTitle(p Page, heading string) string {
 // brand is a name, the same in every language.
 const brand = "SIP.TG"
 
-func signInURL(p Page) string {
-	if p.SignInURL == "" {
-		return "/login"
-	}
-	return p.SignInURL
-}
+// signInURL is where "Sign in" leads; from there the person comes back to the
+// page with the link.
+const signInURL = "/login?from=link"
 
 // describedBy lists the elements that explain a field.
 func describedBy(name, hint string, errors int) string {

@@ -16,6 +16,10 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // types stay on.
 var widgetPolicy = strings.Replace(policy, "script-src 'self'", "script-src 'self' https://telegram.org; frame-src https://oauth.telegram.org", 1)
 
+// filePolicy is the policy of downloaded documents. They are our own drawings;
+// "sandbox" would keep browsers' PDF viewers from showing them.
+const filePolicy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
 // secureHeaders sets what holds for every answer, errors and redirects too.
 // Handlers may only narrow it, but for the sign-in page.
 func (s *server) secureHeaders(next http.Handler) http.Handler {

@@ -18,7 +18,7 @@ func (s *server) loginPage(c echo.Context) error {
 	}
 	r := c.Request()
 	existing, target := s.cookie(r, loginCookie), ""
-	if existing == "" {
+	if existing == "" || c.QueryParam("from") == "link" {
 		target = s.refererPath(r) // the page with the link "Sign in"
 	}
 	state, err := s.app.BeginSignIn(r.Context(), existing, target)

@@ -398,3 +398,18 @@ func TestHostileNames(t *testing.T) {
 		}
 	}
 }
+
+// A link "Sign in" brings the person back to its page, even when an earlier
+// sign-in was begun elsewhere and left.
+func TestSignInLinkComesBackToItsPage(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.browser()
+	b.get("/subscriptions") // sent to sign in, and left
+	const page = "/plans/gateway?lines=3&period=36"
+	r := b.request(http.MethodGet, "/login?from=link", nil)
+	r.Header.Set("Referer", s.public+page)
+	if got := b.get(b.widgetReturn(b.send(r), 7_900_000_000_900, "Ona")).header.Get("Location"); got != page {
+		t.Errorf("came back to %q, want %q", got, page)
+	}
+}

@@ -331,7 +331,7 @@ func checkPDF(t *testing.T, b *browser, path, name string) {
 	}
 	for header, want := range map[string]string{
 		"Content-Type": "application/pdf", "Content-Disposition": "inline; filename=" + name, "Cache-Control": "private, no-cache",
-		"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff", "Content-Encoding": "",
+		"Content-Security-Policy": filePolicy, "X-Content-Type-Options": "nosniff", "Content-Encoding": "",
 	} {
 		if got := a.header.Get(header); got != want {
 			t.Errorf("%s: %s is %q, want %q", path, header, got, want)
