@@ -83,6 +83,7 @@ var places = map[string]place{
 	"internal/storetest/cmd/schema": {ring: 5},
 	"internal/bank/banktest":        {ring: 5}, // makes statements for tests
 	"internal/e2e":                  {ring: 5},
+	"internal/bench":                {ring: 5},
 	"internal/arch":                 {ring: 5},
 }
 
