@@ -173,7 +173,7 @@ func TestCalculatorForPeople(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	anonymous := s.browser().get("/plans/softphone")
-	if anonymous.doc().Find("form[action='/orders']").Length() != 0 || anonymous.doc().Find("a[href^="/login"]").Length() == 0 {
+	if anonymous.doc().Find("form[action='/orders']").Length() != 0 || anonymous.doc().Find("a[href^='/login']").Length() == 0 {
 		t.Error("a visitor is not asked to sign in")
 	}
 
