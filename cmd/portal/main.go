@@ -26,7 +26,6 @@ var (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		if !errors.Is(err, errFound) {
 			fmt.Fprintln(os.Stderr, "portal:", forOperator(err))
@@ -34,6 +33,7 @@ func main() {
 		stop()
 		os.Exit(1)
 	}
+	stop()
 }
 
 // errFound ends a command that has already printed what is wrong.

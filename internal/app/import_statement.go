@@ -153,6 +153,7 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 		if err := a.settle(ctx, tx, m.order, m.live, m.due, e.Booked, m.Shortfall, by); err != nil {
 			return done, err
 		}
+	case bank.Ignored:
 	case bank.Suspense:
 		received := done.Amount
 		if !e.Credit { // a reversal that the bank took back
@@ -197,7 +198,7 @@ func (a *App) match(ctx context.Context, tx *store.Tx, e bank.Entry) (matching, 
 	if picked == nil {
 		return matching{Outcome: bank.Match(e, facts(found), facts(byAccount))}, nil
 	}
-	all := append(found, byAccount...)
+	all := slices.Concat(found, byAccount)
 	i := slices.IndexFunc(all, func(o order.Order) bool { return o.Number == picked.Number })
 	m := matching{order: all[i]}
 	if m.due.payer, err = tx.LockPayer(ctx, m.order.PayerID); err != nil {

@@ -102,7 +102,7 @@ func (a *App) insertOrder(ctx context.Context, tx *store.Tx, actor account.Actor
 	o := order.Order{
 		Kind: order.KindNew, PayerID: q.Payer.ID, CustomerID: customer.ID, PlacedBy: actor.AccountID, Selection: q.Selection,
 		PriceBook: q.Price.BookID, Currency: q.Price.Currency, Monthly: q.Price.Monthly, Discount: q.Price.Discount,
-		Net: q.Price.Net, VAT: q.VAT, Total: q.Total, VATRow: string(q.Treatment.Row), Method: order.MethodBank,
+		Net: q.Price.Net, VAT: q.VAT, Total: q.Total, VATRow: q.Treatment.Row, Method: order.MethodBank,
 	}
 	today := a.inZone(tx.Now())
 	o.ValidUntil = a.seller.validUntil(today)

@@ -143,7 +143,10 @@ func (a *App) quote(ctx context.Context, tx *store.Tx, actor *account.Actor, r Q
 		}
 	}
 	q.Hints = book.Hints(r.Selection)
-	return q, a.seal(actor, &q, tx.Now())
+	if err := a.seal(actor, &q, tx.Now()); err != nil {
+		return Quote{}, err
+	}
+	return q, nil
 }
 
 // chooseParties finds out for whom the price is.

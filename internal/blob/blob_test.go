@@ -20,7 +20,7 @@ func TestPutAndGetInADirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	if _, found, err := s.Get(t.Context(), "pdf/none.pdf"); found || err != nil {
 		t.Fatalf("an absent file: %v, %v", found, err)
 	}

@@ -59,8 +59,8 @@ func New(header Document, terms Terms) (Document, error) {
 		return Document{}, err
 	}
 	d.VAT = []VATLine{{
-		Category: string(t.Category), RateSet: t.HasRate, Rate: t.Rate, Country: t.Place, Base: d.Net, Amount: tax,
-		Text: reason(t), VATEX: t.VATEX, Treatment: string(t.Row),
+		Category: t.Category, RateSet: t.HasRate, Rate: t.Rate, Country: t.Place, Base: d.Net, Amount: tax,
+		Text: reason(t), VATEX: t.VATEX, Treatment: t.Row,
 	}}
 	d.VATTotal = tax
 	if d.Total, err = money.Sum(d.Net, d.VATTotal); err != nil {
