@@ -108,7 +108,7 @@ func readPayer(values url.Values) app.PayerInput {
 
 // billingView is the page around the form.
 func (s *server) billingView(c echo.Context, payers []app.PayerOf, current int, values url.Values) views.BillingPage {
-	p := s.page(c, "")
+	p := s.page(c)
 	page := views.BillingPage{
 		Page: p, Payers: payerLinks(payers, current), Adding: current < 0, Languages: p.T.Languages(), ReturnTo: s.returnTo(values),
 		Currencies: currencyCodes(s.app.Seller().Books.Currencies(s.app.Today())),

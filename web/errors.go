@@ -64,7 +64,7 @@ func (s *server) fail(err error, c echo.Context) {
 		}
 		status = http.StatusServiceUnavailable
 	}
-	page := views.ErrorPage{Page: s.page(c, ""), Status: status}
+	page := views.ErrorPage{Page: s.page(c), Status: status}
 	page.Active, page.Path = "", ""
 	switch {
 	case status == http.StatusNotFound: // the same bytes whether it is missing or not theirs

@@ -13,7 +13,7 @@ const homeInvoices = 3
 
 // homePage is GET /: an overview when signed in, else the welcome page.
 func (s *server) homePage(c echo.Context) error {
-	page := views.HomePage{Page: s.page(c, "")}
+	page := views.HomePage{Page: s.page(c)}
 	if !s.signedIn(c) {
 		from, err := startingPricesOf(s.app.Seller().Books, s.app.Today())
 		if err != nil {

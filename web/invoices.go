@@ -35,7 +35,7 @@ func (s *server) invoicesPage(c echo.Context) error {
 	} else if err != nil {
 		return err
 	}
-	page := invoicesView(s.page(c, ""), values, list, s.app.Today())
+	page := invoicesView(s.page(c), values, list, s.app.Today())
 	page.Errors = errorList(page.T, err, "q")
 	return s.render(c, status, views.Invoices(page))
 }
@@ -83,7 +83,7 @@ func (s *server) invoicePage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p := s.page(c, "")
+	p := s.page(c)
 	page := views.DocumentPage{Page: p, Document: documentView(p.T, d), PDFURL: invoiceURL(number) + pdfSuffix}
 	// An accountant reads documents but sees no orders.
 	if _, err := s.app.Order(ctx, actor, d.OrderNumber); err == nil {

@@ -52,7 +52,7 @@ func (s *server) orderPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, views.Order(orderView(s.page(c, ""), o, actor, s.zone(c))))
+	return s.render(c, http.StatusOK, views.Order(orderView(s.page(c), o, actor, s.zone(c))))
 }
 
 // cancelOrder is POST /orders/{number}/cancel.

@@ -11,13 +11,13 @@ import (
 func (s *server) helpPage(c echo.Context) error {
 	seller := s.app.Seller()
 	return s.render(c, http.StatusOK, views.Help(views.HelpPage{
-		Page: s.page(c, ""), SupportURL: seller.SupportPublic, Email: seller.Party.Email, PartnerURL: seller.PartnerURL,
+		Page: s.page(c), SupportURL: seller.SupportPublic, Email: seller.Party.Email, PartnerURL: seller.PartnerURL,
 	}))
 }
 
 // sellerPage is GET /seller.
 func (s *server) sellerPage(c echo.Context) error {
-	seller, p := s.app.Seller(), s.page(c, "")
+	seller, p := s.app.Seller(), s.page(c)
 	page := views.SellerPage{Page: p, Seller: partyView(p.T, seller.Party), SupportURL: seller.SupportPublic}
 	for _, a := range seller.Accounts {
 		page.Accounts = append(page.Accounts, views.BankAccount{
@@ -29,11 +29,11 @@ func (s *server) sellerPage(c echo.Context) error {
 
 // privacyPage is GET /privacy.
 func (s *server) privacyPage(c echo.Context) error {
-	p := s.page(c, "")
+	p := s.page(c)
 	return s.render(c, http.StatusOK, views.Privacy(views.PrivacyPage{Page: p, Seller: partyView(p.T, s.app.Seller().Party)}))
 }
 
 // accessibilityPage is GET /accessibility.
 func (s *server) accessibilityPage(c echo.Context) error {
-	return s.render(c, http.StatusOK, views.Accessibility(views.AccessibilityPage{Page: s.page(c, ""), Email: s.app.Seller().Party.Email}))
+	return s.render(c, http.StatusOK, views.Accessibility(views.AccessibilityPage{Page: s.page(c), Email: s.app.Seller().Party.Email}))
 }

@@ -26,7 +26,7 @@ func (s *server) plansPage(c echo.Context) error {
 		}
 		retired = retiredPlan(list.Items)
 	}
-	page, err := plansView(s.page(c, ""), s.app.Seller(), s.app.Today())
+	page, err := plansView(s.page(c), s.app.Seller(), s.app.Today())
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (s *server) quote(c echo.Context, f configuration) (app.Quote, error) {
 // showCalculator shows the price of a configuration, or its mistakes. refused
 // is why an order at the price shown before was not taken; nil without one.
 func (s *server) showCalculator(c echo.Context, f configuration, refused error) error {
-	page := calculatorView(s.page(c, ""), f, s.app.Seller())
+	page := calculatorView(s.page(c), f, s.app.Seller())
 	quote, err := s.quote(c, f)
 	switch {
 	case err != nil && !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.Conflict):

@@ -17,7 +17,7 @@ func (s *server) subscriptionsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p := s.page(c, "")
+	p := s.page(c)
 	return s.render(c, http.StatusOK, views.Subscriptions(views.SubscriptionsPage{
 		Page: p, OpenOrders: openOrderViews(p.T, list, actor), Items: subscriptionRows(p.T, list.Items, s.zone(c)),
 	}))
@@ -32,7 +32,7 @@ func (s *server) subscriptionPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := subscriptionView(s.page(c, ""), item, s.zone(c))
+	page := subscriptionView(s.page(c), item, s.zone(c))
 	if item.MayManage { // the renewal that waits for money, if there is one
 		list, err := s.app.Subscriptions(ctx, actor)
 		if err != nil {

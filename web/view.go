@@ -16,9 +16,8 @@ import (
 	"github.com/siptg/portal/views"
 )
 
-// page builds what every page has. titleKey may be empty; then the tab shows
-// the page's own heading.
-func (s *server) page(c echo.Context, titleKey string, args ...any) views.Page {
+// page builds what every page has.
+func (s *server) page(c echo.Context) views.Page {
 	t := s.translator(c)
 	actor := s.actor(c)
 	p := views.Page{
@@ -27,9 +26,6 @@ func (s *server) page(c echo.Context, titleKey string, args ...any) views.Page {
 		Assets: views.Assets{
 			CSS: static.Path("app.css"), JS: static.Path("app.js"), Favicon: static.Path("favicon.svg"), TouchIcon: static.Path("touch-icon.png"),
 		},
-	}
-	if titleKey != "" {
-		p.Title = t.T(titleKey, args...)
 	}
 	if s.demo {
 		p.DemoNow = t.Time(s.now(), s.zone(c))

@@ -156,7 +156,7 @@ func fits(s, form string) bool {
 		}
 		for i := range n {
 			digit, letter := isDigit(s[i]), isLetter(s[i])
-			if !(digit && kind != 'a') && !(letter && kind != 'n') {
+			if (!digit || kind == 'a') && (!letter || kind == 'n') {
 				return false
 			}
 		}

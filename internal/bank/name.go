@@ -58,7 +58,8 @@ func initialsJoined(words []string) []string {
 	single := false
 	for _, w := range words {
 		before := single
-		single = utf8.RuneCountInString(w) == 1 && !unicode.IsDigit([]rune(w)[0])
+		first, size := utf8.DecodeRuneInString(w)
+		single = size == len(w) && !unicode.IsDigit(first)
 		if single && before {
 			out[len(out)-1] += w
 		} else {

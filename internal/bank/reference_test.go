@@ -1,6 +1,7 @@
 package bank_test
 
 import (
+	"errors"
 	"math/big"
 	"strings"
 	"testing"
@@ -12,7 +13,7 @@ import (
 
 func isKey(t *testing.T, err error, key string) {
 	t.Helper()
-	e, ok := err.(*fault.Error)
+	e, ok := errors.AsType[*fault.Error](err)
 	if !ok || e.Kind != fault.Invalid || e.Key != key || e.Err == nil {
 		t.Errorf("got %v, want an invalid %s with a cause", err, key)
 	}

@@ -96,7 +96,10 @@ func parseFace(name string, data []byte) (f *face, err error) {
 			f.offsets[i] = be32(f.tables["loca"], 4*i)
 		}
 	}
-	return f, f.parseCharacters()
+	if err := f.parseCharacters(); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 // parseCharacters reads the cmap subtable of format 4 (the basic plane).

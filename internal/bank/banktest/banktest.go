@@ -78,7 +78,7 @@ func (f *file) line(format string, args ...any) {
 			args[i] = escape(s)
 		}
 	}
-	fmt.Fprintf(f.w, format+"\n", args...)
+	_, _ = fmt.Fprintf(f.w, format+"\n", args...) // a bufio.Writer keeps its first error for Flush
 }
 
 // filled is line, unless value is empty.
