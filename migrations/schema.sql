@@ -855,6 +855,8 @@ CREATE UNIQUE INDEX invoice_order_once ON public.invoice USING btree (order_id) 
 
 CREATE INDEX invoice_payer_page ON public.invoice USING btree (payer_id, issue_date DESC, number DESC);
 
+CREATE INDEX invoice_vat_consumers ON public.invoice_vat USING btree (invoice_id) WHERE (vat_row = ANY (ARRAY['R7'::text, 'R7c'::text, 'R8a'::text, 'R8b'::text]));
+
 CREATE UNIQUE INDEX ledger_entry_bank_once ON public.ledger_entry USING btree (bank_entry_id) WHERE (bank_entry_id IS NOT NULL);
 
 CREATE UNIQUE INDEX ledger_entry_order_once ON public.ledger_entry USING btree (order_id) WHERE (kind = 'order_paid'::text);
@@ -866,6 +868,8 @@ CREATE INDEX login_state_expires ON public.login_state USING btree (expires_at);
 CREATE INDEX member_account ON public.member USING btree (account_id);
 
 CREATE INDEX orders_open ON public.orders USING btree (valid_until) WHERE (state = 'awaiting_payment'::text);
+
+CREATE INDEX orders_open_payer ON public.orders USING btree (payer_id, placed_at DESC) WHERE (state = 'awaiting_payment'::text);
 
 CREATE INDEX orders_payer ON public.orders USING btree (payer_id, placed_at DESC);
 
@@ -888,6 +892,8 @@ CREATE INDEX river_notification_topic_id_idx ON public.river_notification USING 
 CREATE INDEX session_account ON public.session USING btree (account_id, created_at);
 
 CREATE INDEX session_expires ON public.session USING btree (expires_at);
+
+CREATE INDEX subscription_customer ON public.subscription USING btree (customer_id);
 
 CREATE INDEX subscription_event_of ON public.subscription_event USING btree (subscription_id, id);
 

@@ -4,12 +4,8 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
-	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/views"
 )
-
-// homeInvoices is how many documents the overview shows.
-const homeInvoices = 3
 
 // homePage is GET /: an overview when signed in, else the welcome page.
 func (s *server) homePage(c echo.Context) error {
@@ -23,16 +19,12 @@ func (s *server) homePage(c echo.Context) error {
 		return s.render(c, http.StatusOK, views.Home(page))
 	}
 	ctx, actor := c.Request().Context(), s.actor(c)
-	list, err := s.app.Subscriptions(ctx, actor)
+	home, err := s.app.Home(ctx, actor)
 	if err != nil {
 		return err
 	}
-	invoices, err := s.app.Invoices(ctx, actor, app.InvoiceFilter{})
-	if err != nil {
-		return err
-	}
-	page.OpenOrders = openOrderViews(page.T, list, actor)
-	page.Subscriptions = subscriptionRows(page.T, list.Items, s.zone(c))
-	page.Invoices = invoiceRows(page.T, invoices.Items[:min(homeInvoices, len(invoices.Items))])
+	page.OpenOrders = openOrderViews(page.T, home.SubscriptionList, actor)
+	page.Subscriptions = subscriptionRows(page.T, home.Items, s.zone(c))
+	page.Invoices = invoiceRows(page.T, home.Invoices)
 	return s.render(c, http.StatusOK, views.Home(page))
 }

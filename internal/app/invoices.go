@@ -67,28 +67,36 @@ func (a *App) Invoices(ctx context.Context, actor account.Actor, f InvoiceFilter
 	if err := fields.Err(); err != nil {
 		return InvoicePage{}, err
 	}
-	var page InvoicePage
-	err := a.db.View(ctx, func(tx *store.Tx) error {
-		rows, err := tx.InvoicesOf(ctx, actor.AccountID, q)
-		if err != nil {
-			return err
-		}
-		for _, r := range rows {
-			page.Items = append(page.Items, InvoiceRow{
-				Number: r.Number, Kind: invoice.Kind(r.Kind), IssueDate: civil.DateOf(r.IssueDate, r.IssueDate.Location()),
-				PayerName: r.PayerName, OrderNumber: r.OrderNumber, Net: money.Amount(r.NetMinor), VAT: money.Amount(r.VATMinor),
-				Total: money.Amount(r.TotalMinor), Currency: money.Currency(r.Currency),
-			})
-		}
-		page.Payers, err = tx.PayersOf(ctx, actor.AccountID)
-		return err
+	var (
+		rows []store.InvoiceRow
+		page InvoicePage
+	)
+	err := a.db.Ask(ctx, func(ask *store.Questions) {
+		ask.InvoicesOf(actor.AccountID, q, &rows)
+		ask.PayersOf(actor.AccountID, &page.Payers)
 	})
+	if err != nil {
+		return InvoicePage{}, err
+	}
+	page.Items = invoiceRows(rows)
 	if len(page.Items) > invoicePageSize {
 		page.Items = page.Items[:invoicePageSize]
 		last := page.Items[invoicePageSize-1]
 		page.Next = last.IssueDate.String() + "~" + last.Number
 	}
-	return page, err
+	return page, nil
+}
+
+func invoiceRows(rows []store.InvoiceRow) []InvoiceRow {
+	list := make([]InvoiceRow, len(rows))
+	for i, r := range rows {
+		list[i] = InvoiceRow{
+			Number: r.Number, Kind: invoice.Kind(r.Kind), IssueDate: civil.DateOf(r.IssueDate, r.IssueDate.Location()),
+			PayerName: r.PayerName, OrderNumber: r.OrderNumber, Net: money.Amount(r.NetMinor), VAT: money.Amount(r.VATMinor),
+			Total: money.Amount(r.TotalMinor), Currency: money.Currency(r.Currency),
+		}
+	}
+	return list
 }
 
 // Invoice returns a document of one of the actor's payers, or NotFound.

@@ -116,6 +116,10 @@ func (a *App) quote(ctx context.Context, tx *store.Tx, actor *account.Actor, r Q
 		}
 		buyer.Country = q.Country // a payer without details yet takes the country asked for
 	}
+	sold, err := a.turnover(ctx, tx, today)
+	if err != nil {
+		return Quote{}, err
+	}
 	for _, period := range pricing.Periods {
 		sel := r.Selection
 		sel.Period = period
@@ -123,7 +127,7 @@ func (a *App) quote(ctx context.Context, tx *store.Tx, actor *account.Actor, r Q
 		if err != nil {
 			return Quote{}, err
 		}
-		treatment, err := a.treat(ctx, tx, buyer, price.Net, today)
+		treatment, err := a.treatAfter(sold, buyer, price.Net, today)
 		if err != nil {
 			return Quote{}, err
 		}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/civil"
@@ -51,68 +52,90 @@ type SubscriptionList struct {
 // Subscriptions returns what the actor pays for or uses, and the orders that
 // wait for money.
 func (a *App) Subscriptions(ctx context.Context, actor account.Actor) (SubscriptionList, error) {
-	var out SubscriptionList
-	err := a.db.View(ctx, func(tx *store.Tx) error {
-		rows, err := tx.SubscriptionsOf(ctx, actor.AccountID)
-		if err != nil {
-			return err
+	var list subscriptionQuestions
+	if err := a.db.Ask(ctx, func(q *store.Questions) { list.ask(a, q, actor) }); err != nil {
+		return SubscriptionList{}, err
+	}
+	return list.answer(a, actor)
+}
+
+// subscriptionQuestions is what a list of subscriptions is made of.
+type subscriptionQuestions struct {
+	now    time.Time
+	rows   []store.SubscriptionOf
+	orders []order.Order
+	sold   *store.Turnover
+}
+
+func (l *subscriptionQuestions) ask(a *App, q *store.Questions, actor account.Actor) {
+	l.now = q.Now()
+	q.SubscriptionsOf(actor.AccountID, &l.rows)
+	q.OpenOrdersOf(actor.AccountID, a.inZone(l.now), &l.orders)
+	l.sold = a.askTurnover(q)
+}
+
+func (l *subscriptionQuestions) answer(a *App, actor account.Actor) (SubscriptionList, error) {
+	out := SubscriptionList{OpenOrders: l.orders, Items: make([]SubscriptionItem, len(l.rows))}
+	for i, row := range l.rows {
+		var err error
+		if out.Items[i], err = a.subscriptionItem(actor, row, l.now, *l.sold); err != nil {
+			return SubscriptionList{}, err
 		}
-		for _, row := range rows {
-			item, err := a.subscriptionItem(ctx, tx, actor, row)
-			if err != nil {
-				return err
-			}
-			out.Items = append(out.Items, item)
-		}
-		out.OpenOrders, err = tx.OpenOrdersOf(ctx, actor.AccountID, a.inZone(tx.Now()))
-		return err
-	})
-	return out, err
+	}
+	return out, nil
 }
 
 // Subscription returns one subscription with its history, or NotFound.
 func (a *App) Subscription(ctx context.Context, actor account.Actor, id string) (SubscriptionItem, error) {
-	var item SubscriptionItem
 	if !isUUID(id) {
-		return item, fault.Missing("subscription")
+		return SubscriptionItem{}, fault.Missing("subscription")
 	}
-	err := a.db.View(ctx, func(tx *store.Tx) error {
-		row, err := tx.SubscriptionOf(ctx, actor.AccountID, id)
-		if err != nil {
-			return err
-		}
-		if item, err = a.subscriptionItem(ctx, tx, actor, row); err != nil {
-			return err
-		}
-		item.History, err = tx.SubscriptionEvents(ctx, id)
-		if !item.MayManage {
-			for i := range item.History {
-				item.History[i].OrderNumber = "" // the payer's business
-			}
-		}
-		return err
+	var (
+		now     time.Time
+		rows    []store.SubscriptionOf
+		history []subscription.Event
+		sold    *store.Turnover
+	)
+	err := a.db.Ask(ctx, func(q *store.Questions) {
+		now = q.Now()
+		q.SubscriptionOf(actor.AccountID, id, &rows)
+		q.SubscriptionEvents(id, &history)
+		sold = a.askTurnover(q)
 	})
+	if err != nil {
+		return SubscriptionItem{}, err
+	}
+	if len(rows) == 0 {
+		return SubscriptionItem{}, fault.Missing("subscription")
+	}
+	item, err := a.subscriptionItem(actor, rows[0], now, *sold)
+	if !item.MayManage {
+		for i := range history {
+			history[i].OrderNumber = "" // the payer's business
+		}
+	}
+	item.History = history
 	return item, err
 }
 
-func (a *App) subscriptionItem(ctx context.Context, tx *store.Tx, actor account.Actor, row store.SubscriptionOf) (SubscriptionItem, error) {
+func (a *App) subscriptionItem(actor account.Actor, row store.SubscriptionOf, now time.Time, sold store.Turnover) (SubscriptionItem, error) {
 	item := SubscriptionItem{
 		Subscription: row.Subscription, MayManage: row.Role.MayBuy(), CustomerName: row.CustomerName, CustomerTG: row.CustomerTG,
 		Self: row.CustomerID == actor.AccountID,
 	}
-	item.InGrace = item.State == subscription.StateActive && !tx.Now().Before(item.PaidUntil)
+	item.InGrace = item.State == subscription.StateActive && !now.Before(item.PaidUntil)
 	if !item.MayManage {
 		return item, nil
 	}
 	item.PayerName = row.PayerName
 	var err error
-	item.Next, err = a.next(ctx, tx, row)
+	item.Next, err = a.next(row, a.inZone(now), sold)
 	return item, err
 }
 
 // next works out what happens next: with auto-renewal on, a payer by transfer
 // gets the next bank invoice ahead of the end (product.md, "Renewal").
-func (a *App) next(ctx context.Context, tx *store.Tx, row store.SubscriptionOf) (*Next, error) {
+func (a *App) next(row store.SubscriptionOf, today civil.Date, sold store.Turnover) (*Next, error) {
 	if row.State != subscription.StateActive {
 		return nil, nil
 	}
@@ -120,7 +143,6 @@ func (a *App) next(ctx context.Context, tx *store.Tx, row store.SubscriptionOf) 
 	if !row.AutoRenew || !row.Selection.Plan.Orderable() {
 		return &Next{Kind: NextEnd, On: end}, nil
 	}
-	today := a.inZone(tx.Now())
 	book, err := a.seller.Books.For(row.Currency, today)
 	if err != nil {
 		return nil, err
@@ -129,7 +151,7 @@ func (a *App) next(ctx context.Context, tx *store.Tx, row store.SubscriptionOf) 
 	if err != nil {
 		return nil, err
 	}
-	treatment, err := a.treat(ctx, tx, row.Tax, price.Net, today)
+	treatment, err := a.treatAfter(sold, row.Tax, price.Net, today)
 	if err != nil {
 		return nil, err
 	}

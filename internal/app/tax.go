@@ -15,13 +15,41 @@ import (
 
 // treat decides the VAT of a sale of net to a buyer on day on.
 func (a *App) treat(ctx context.Context, tx *store.Tx, buyer store.PayerTax, net money.Amount, on civil.Date) (vat.Treatment, error) {
+	sold, err := a.turnover(ctx, tx, on)
+	if err != nil {
+		return vat.Treatment{}, err
+	}
+	return a.treatAfter(sold, buyer, net, on)
+}
+
+// turnoverCounts reports whether VAT on day on follows from what was sold to
+// consumers in other member states before.
+func (a *App) turnoverCounts(on civil.Date) bool {
+	return a.seller.VAT.DestSince.IsZero() || on.Before(a.seller.VAT.DestSince)
+}
+
+// turnover is what counts on day on; it is the same for every sale of a page.
+func (a *App) turnover(ctx context.Context, tx *store.Tx, on civil.Date) (store.Turnover, error) {
+	if !a.turnoverCounts(on) {
+		return store.Turnover{}, nil
+	}
+	return tx.ConsumerTurnover(ctx, on.Year)
+}
+
+// askTurnover asks for the turnover of today where it counts.
+func (a *App) askTurnover(q *store.Questions) *store.Turnover {
+	sold, today := new(store.Turnover), a.inZone(q.Now())
+	if a.turnoverCounts(today) {
+		q.ConsumerTurnover(today.Year, sold)
+	}
+	return sold
+}
+
+// treatAfter is treat for a seller who has sold so much.
+func (a *App) treatAfter(sold store.Turnover, buyer store.PayerTax, net money.Amount, on civil.Date) (vat.Treatment, error) {
 	var turnover vat.Turnover
-	if a.seller.VAT.DestSince.IsZero() || on.Before(a.seller.VAT.DestSince) {
-		thisYear, lastYear, err := tx.ConsumerTurnover(ctx, on.Year)
-		if err != nil {
-			return vat.Treatment{}, err
-		}
-		turnover = vat.Turnover{YearToDate: thisYear, PreviousYear: lastYear, Sale: net}
+	if a.turnoverCounts(on) {
+		turnover = vat.Turnover{YearToDate: money.Amount(sold.ThisYear), PreviousYear: money.Amount(sold.LastYear), Sale: net}
 	}
 	return vat.Decide(a.seller.VAT, buyerOf(buyer), on, turnover)
 }

@@ -103,13 +103,16 @@ func (db *DB) Update(ctx context.Context, f func(*Tx) error) error {
 
 func (db *DB) run(ctx context.Context, options pgx.TxOptions, f func(*Tx) error) error {
 	return mapError(pgx.BeginTxFunc(ctx, db.pool, options, func(tx pgx.Tx) error {
-		return f(&Tx{tx: tx, now: db.now().UTC().Truncate(time.Microsecond)})
+		return f(&Tx{tx: tx, now: db.time()})
 	}))
 }
 
+// time is now as PostgreSQL keeps it.
+func (db *DB) time() time.Time { return db.now().UTC().Truncate(time.Microsecond) }
+
 // one returns the row that a query finds, or NotFound.
 func one[T any](ctx context.Context, tx *Tx, what, sql string, args pgx.NamedArgs) (T, error) {
-	rows, err := tx.tx.Query(ctx, sql, args)
+	rows, err := tx.tx.Query(ctx, sql, named(args))
 	if err != nil {
 		var zero T
 		return zero, err
@@ -123,7 +126,7 @@ func one[T any](ctx context.Context, tx *Tx, what, sql string, args pgx.NamedArg
 
 // list returns all rows that a query finds.
 func list[T any](ctx context.Context, tx *Tx, sql string, args pgx.NamedArgs) ([]T, error) {
-	rows, err := tx.tx.Query(ctx, sql, args)
+	rows, err := tx.tx.Query(ctx, sql, named(args))
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +135,7 @@ func list[T any](ctx context.Context, tx *Tx, sql string, args pgx.NamedArgs) ([
 
 // value returns the single value that a query finds, or NotFound.
 func value[T any](ctx context.Context, tx *Tx, what, sql string, args pgx.NamedArgs) (T, error) {
-	rows, err := tx.tx.Query(ctx, sql, args)
+	rows, err := tx.tx.Query(ctx, sql, named(args))
 	if err != nil {
 		var zero T
 		return zero, err
@@ -146,6 +149,6 @@ func value[T any](ctx context.Context, tx *Tx, what, sql string, args pgx.NamedA
 
 // exec runs a statement and returns how many rows it touched.
 func exec(ctx context.Context, tx *Tx, sql string, args pgx.NamedArgs) (int64, error) {
-	tag, err := tx.tx.Exec(ctx, sql, args)
+	tag, err := tx.tx.Exec(ctx, sql, named(args))
 	return tag.RowsAffected(), err
 }

@@ -1,7 +1,8 @@
 // Package store holds every SQL statement of the program.
 //
-// Owns: the pool, transactions (View, Update), one method on *Tx per statement,
-// the mapping of constraint names to faults, migrations.
+// Owns: the pool, transactions (View, Update), pages' readings (Ask), one method
+// on *Tx or *Questions per statement, the mapping of constraint names to faults,
+// migrations.
 //
 // Does not own: rules; a use case decides, the store reads and writes.
 //

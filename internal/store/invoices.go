@@ -10,7 +10,6 @@ import (
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
-	"github.com/siptg/portal/internal/money"
 )
 
 const ensureSeriesSQL = `
@@ -135,29 +134,36 @@ type InvoiceRow struct {
 	Currency    string
 }
 
+// One page of each payer by its index, then the newest of those: the list of a
+// payer is never sorted as a whole. COALESCE, unlike IS NULL OR, bounds the
+// index also in a plan that is made once for all arguments.
 const listInvoicesSQL = `
-SELECT i.number, i.kind, i.issue_date, p.name AS payer_name, o.number AS order_number,
-       i.net_minor, i.vat_minor, i.total_minor, i.currency
-FROM invoice i
-JOIN payer p ON p.id = i.payer_id
-JOIN orders o ON o.id = i.order_id
-WHERE i.payer_id IN (SELECT payer_id FROM member WHERE account_id = @actor)
-  AND (@payer::uuid IS NULL OR i.payer_id = @payer)
-  AND (@from::date IS NULL OR i.issue_date >= @from)
-  AND (@to::date IS NULL OR i.issue_date <= @to)
-  AND (@kind::text IS NULL OR i.kind = @kind)
-  AND (@text::text IS NULL OR strpos(lower(i.number || ' ' || o.number || ' ' || p.name), lower(@text)) > 0)
-  AND (@after_date::date IS NULL OR (i.issue_date, i.number) < (@after_date, @after_number::text))
+SELECT i.number, i.kind, i.issue_date, i.payer_name, i.order_number, i.net_minor, i.vat_minor, i.total_minor, i.currency
+FROM member m
+CROSS JOIN LATERAL (
+    SELECT v.number, v.kind, v.issue_date, p.name AS payer_name, o.number AS order_number,
+           v.net_minor, v.vat_minor, v.total_minor, v.currency
+    FROM invoice v
+    JOIN payer p ON p.id = v.payer_id
+    JOIN orders o ON o.id = v.order_id
+    WHERE v.payer_id = m.payer_id
+      AND v.issue_date >= COALESCE(@from::date, '-infinity') AND v.issue_date <= COALESCE(@to::date, 'infinity')
+      AND (v.issue_date, v.number) < (COALESCE(@after_date::date, 'infinity'), @after_number::text)
+      AND (@kind::text IS NULL OR v.kind = @kind)
+      AND (@text::text IS NULL OR strpos(lower(v.number || ' ' || o.number || ' ' || p.name), lower(@text)) > 0)
+    ORDER BY v.issue_date DESC, v.number DESC
+    LIMIT @limit) i
+WHERE m.account_id = @actor AND (@payer::uuid IS NULL OR m.payer_id = @payer)
 ORDER BY i.issue_date DESC, i.number DESC
 LIMIT @limit`
 
-// InvoicesOf returns documents of the actor's payers, newest first.
-func (tx *Tx) InvoicesOf(ctx context.Context, actor account.ID, q InvoiceQuery) ([]InvoiceRow, error) {
-	return list[InvoiceRow](ctx, tx, listInvoicesSQL, pgx.NamedArgs{
-		"actor": string(actor), "payer": nullable(string(q.Payer)), "from": day(q.From), "to": day(q.To),
-		"kind": nullable(string(q.Kind)), "text": nullable(q.Text), "after_date": day(q.AfterDate),
-		"after_number": q.AfterNumber, "limit": q.Limit,
-	})
+// InvoicesOf asks for documents of the actor's payers, newest first.
+func (q *Questions) InvoicesOf(actor account.ID, f InvoiceQuery, to *[]InvoiceRow) {
+	ask(q, listInvoicesSQL, pgx.NamedArgs{
+		"actor": string(actor), "payer": nullable(string(f.Payer)), "from": day(f.From), "to": day(f.To),
+		"kind": nullable(string(f.Kind)), "text": nullable(f.Text), "after_date": day(f.AfterDate),
+		"after_number": f.AfterNumber, "limit": f.Limit,
+	}, to)
 }
 
 const insertBankInvoiceSQL = `
@@ -217,9 +223,16 @@ FROM invoice i JOIN invoice_vat v ON v.invoice_id = i.id
 WHERE i.kind = 'invoice' AND v.vat_row IN ('R7', 'R7c', 'R8a', 'R8b')
   AND i.tax_point >= make_date(@year - 1, 1, 1) AND i.tax_point < make_date(@year + 1, 1, 1)`
 
-// ConsumerTurnover returns the net sold to consumers in other member states in
-// a year and in the year before (Directive 2006/112/EC art. 59c).
-func (tx *Tx) ConsumerTurnover(ctx context.Context, year int) (thisYear, lastYear money.Amount, err error) {
-	r, err := one[struct{ ThisYear, LastYear int64 }](ctx, tx, "turnover", consumerTurnoverSQL, pgx.NamedArgs{"year": year})
-	return money.Amount(r.ThisYear), money.Amount(r.LastYear), err
+// Turnover is the net sold to consumers in other member states in a year and in
+// the year before (Directive 2006/112/EC art. 59c).
+type Turnover struct{ ThisYear, LastYear int64 }
+
+// ConsumerTurnover returns the turnover of a year.
+func (tx *Tx) ConsumerTurnover(ctx context.Context, year int) (Turnover, error) {
+	return one[Turnover](ctx, tx, "turnover", consumerTurnoverSQL, pgx.NamedArgs{"year": year})
+}
+
+// ConsumerTurnover asks for the turnover of a year.
+func (q *Questions) ConsumerTurnover(year int, to *Turnover) {
+	askOne(q, consumerTurnoverSQL, pgx.NamedArgs{"year": year}, to)
 }

@@ -205,11 +205,10 @@ func (tx *Tx) OpenOrdersFromIBAN(ctx context.Context, iban string, currency mone
 const openOrdersOfSQL = orderColumnsSQL + mayBuySQL + `
 WHERE o.state = 'awaiting_payment' AND o.valid_until >= @today ORDER BY o.placed_at DESC, o.number DESC LIMIT 50`
 
-// OpenOrdersOf returns the orders of the actor's payers that still wait for
+// OpenOrdersOf asks for the orders of the actor's payers that still wait for
 // money, newest first.
-func (tx *Tx) OpenOrdersOf(ctx context.Context, actor account.ID, today civil.Date) ([]order.Order, error) {
-	rows, err := list[orderRow](ctx, tx, openOrdersOfSQL, pgx.NamedArgs{"actor": string(actor), "today": day(today)})
-	return orders(rows), err
+func (q *Questions) OpenOrdersOf(actor account.ID, today civil.Date, to *[]order.Order) {
+	askAs(q, openOrdersOfSQL, pgx.NamedArgs{"actor": string(actor), "today": day(today)}, to, orderRow.order)
 }
 
 func orders(rows []orderRow) []order.Order {
@@ -241,7 +240,7 @@ RETURNING id`
 // ExpireOrders closes up to 500 orders whose bank invoice ran out before today,
 // and returns their ids.
 func (tx *Tx) ExpireOrders(ctx context.Context, today civil.Date) ([]string, error) {
-	rows, err := tx.tx.Query(ctx, expireOrdersSQL, pgx.NamedArgs{"now": tx.now, "today": day(today)})
+	rows, err := tx.tx.Query(ctx, expireOrdersSQL, named{"now": tx.now, "today": day(today)})
 	if err != nil {
 		return nil, err
 	}

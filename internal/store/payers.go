@@ -58,6 +58,11 @@ func (tx *Tx) PayersOf(ctx context.Context, actor account.ID) ([]PayerOf, error)
 	return payers, err
 }
 
+// PayersOf asks for what Tx.PayersOf returns.
+func (q *Questions) PayersOf(actor account.ID, to *[]PayerOf) {
+	askAs(q, payersOfSQL, pgx.NamedArgs{"actor": string(actor)}, to, payerRow.payer)
+}
+
 const payerOfSQL = `
 SELECT p.id, p.kind, p.name, p.company_code, p.vat_number, p.street, p.city, p.postcode, p.country, p.email,
        p.po_reference, p.language, p.currency, p.currency_fixed, m.role

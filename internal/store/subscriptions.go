@@ -92,36 +92,34 @@ JOIN payer p ON p.id = s.payer_id
 JOIN account c ON c.id = s.customer_id
 LEFT JOIN member m ON m.payer_id = s.payer_id AND m.account_id = @actor AND m.role IN ('owner', 'billing') `
 
+// Ids first, each way by its own index: with OR between them every subscription
+// would be read.
 const subscriptionsOfSQL = subscriptionColumnsSQL + `
-WHERE s.payer_id IN (SELECT payer_id FROM member WHERE account_id = @actor AND role IN ('owner', 'billing'))
-   OR s.customer_id = @actor
+WHERE s.id IN (SELECT x.id FROM subscription x JOIN member k ON k.payer_id = x.payer_id
+               WHERE k.account_id = @actor AND k.role IN ('owner', 'billing')
+               UNION ALL SELECT y.id FROM subscription y WHERE y.customer_id = @actor)
 ORDER BY s.state, s.paid_until, s.id
 LIMIT 200`
 
-// SubscriptionsOf returns the subscriptions that a person pays for or uses,
+// SubscriptionsOf asks for the subscriptions that a person pays for or uses,
 // active ones first, the next to run out on top.
-func (tx *Tx) SubscriptionsOf(ctx context.Context, actor account.ID) ([]SubscriptionOf, error) {
-	rows, err := list[subscriptionRow](ctx, tx, subscriptionsOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": tx.now.Add(-VATCheckLife)})
-	out := make([]SubscriptionOf, len(rows))
-	for i, r := range rows {
-		out[i] = r.of()
-	}
-	return out, err
+func (q *Questions) SubscriptionsOf(actor account.ID, to *[]SubscriptionOf) {
+	askAs(q, subscriptionsOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": q.now.Add(-VATCheckLife)}, to, subscriptionRow.of)
 }
 
 const subscriptionOfSQL = subscriptionColumnsSQL + `
 WHERE s.id = @id AND (m.role IS NOT NULL OR s.customer_id = @actor)`
 
-// SubscriptionOf returns a subscription that the person pays for or uses, or
-// NotFound.
-func (tx *Tx) SubscriptionOf(ctx context.Context, actor account.ID, id string) (SubscriptionOf, error) {
-	r, err := one[subscriptionRow](ctx, tx, "subscription", subscriptionOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": tx.now.Add(-VATCheckLife), "id": id})
-	return r.of(), err
+// SubscriptionOf asks for a subscription that the person pays for or uses; the
+// answer is empty where there is none.
+func (q *Questions) SubscriptionOf(actor account.ID, id string, to *[]SubscriptionOf) {
+	askAs(q, subscriptionOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": q.now.Add(-VATCheckLife), "id": id}, to, subscriptionRow.of)
 }
 
 const lockSubscriptionOfSQL = subscriptionOfSQL + ` FOR UPDATE OF s`
 
-// LockSubscriptionOf is SubscriptionOf with the subscription's row locked.
+// LockSubscriptionOf returns a subscription that the person pays for or uses,
+// locked, or NotFound.
 func (tx *Tx) LockSubscriptionOf(ctx context.Context, actor account.ID, id string) (SubscriptionOf, error) {
 	r, err := one[subscriptionRow](ctx, tx, "subscription", lockSubscriptionOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": tx.now.Add(-VATCheckLife), "id": id})
 	return r.of(), err
@@ -216,9 +214,9 @@ func (tx *Tx) AppendSubscriptionEvent(ctx context.Context, subscriptionID string
 const subscriptionEventsSQL = `
 SELECT at, kind, actor, months, order_number, paid_until FROM subscription_event WHERE subscription_id = @subscription ORDER BY id`
 
-// SubscriptionEvents returns a subscription's history, oldest first.
-func (tx *Tx) SubscriptionEvents(ctx context.Context, subscriptionID string) ([]subscription.Event, error) {
-	return list[subscription.Event](ctx, tx, subscriptionEventsSQL, pgx.NamedArgs{"subscription": subscriptionID})
+// SubscriptionEvents asks for a subscription's history, oldest first.
+func (q *Questions) SubscriptionEvents(subscriptionID string, to *[]subscription.Event) {
+	ask(q, subscriptionEventsSQL, pgx.NamedArgs{"subscription": subscriptionID}, to)
 }
 
 const endSubscriptionsSQL = subscriptionColumnsSQL + `
