@@ -251,6 +251,13 @@ CREATE TABLE public.bank_statement (
     CONSTRAINT bank_statement_file_sha256_check CHECK ((length(file_sha256) = 32))
 );
 
+CREATE TABLE public.demo_clock (
+    only_row boolean DEFAULT true NOT NULL,
+    offset_seconds bigint NOT NULL,
+    CONSTRAINT demo_clock_offset_seconds_check CHECK ((offset_seconds >= 0)),
+    CONSTRAINT demo_clock_only_row_check CHECK (only_row)
+);
+
 CREATE TABLE public.document_file (
     content_sha256 bytea NOT NULL,
     format text NOT NULL,
@@ -406,7 +413,7 @@ CREATE TABLE public.orders (
     state text NOT NULL,
     payer_id uuid NOT NULL,
     customer_id uuid NOT NULL,
-    placed_by uuid NOT NULL,
+    placed_by uuid,
     subscription_id uuid,
     plan text NOT NULL,
     accounts integer NOT NULL,
@@ -727,6 +734,9 @@ ALTER TABLE ONLY public.bank_statement
 ALTER TABLE ONLY public.bank_statement
     ADD CONSTRAINT bank_statement_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.demo_clock
+    ADD CONSTRAINT demo_clock_pkey PRIMARY KEY (only_row);
+
 ALTER TABLE ONLY public.document_file
     ADD CONSTRAINT document_file_pkey PRIMARY KEY (content_sha256, format);
 
@@ -900,6 +910,8 @@ CREATE INDEX subscription_event_of ON public.subscription_event USING btree (sub
 CREATE UNIQUE INDEX subscription_one_live ON public.subscription USING btree (customer_id, plan) WHERE (state = 'active'::text);
 
 CREATE INDEX subscription_payer ON public.subscription USING btree (payer_id);
+
+CREATE INDEX subscription_renewing ON public.subscription USING btree (paid_until) WHERE ((state = 'active'::text) AND auto_renew);
 
 CREATE INDEX vat_check_number ON public.vat_check USING btree (vat_number, checked_at DESC);
 

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/siptg/portal/internal/audit"
 )
@@ -84,6 +87,68 @@ func (c vatConfirmCommand) Run(e *environment) error {
 	}
 	_, err = fmt.Fprintln(e.stdout, "portal: recorded; it stands for 30 days")
 	return err
+}
+
+type clockAdvanceCommand struct {
+	By string `arg:"" name:"duration" help:"As 170d or 24h."`
+}
+
+// Run moves the demo clock, a day at a time.
+func (c clockAdvanceCommand) Run(e *environment) error {
+	by, err := parseDays(c.By)
+	if err != nil {
+		return err
+	}
+	p, err := open(e, "clock advance")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if p.clock == nil {
+		return errNoDemoClock
+	}
+	if err := p.app.AdvanceDemo(e.ctx, by); err != nil {
+		return err
+	}
+	return p.showClock(e)
+}
+
+type clockShowCommand struct{}
+
+// Run prints what the demo clock shows.
+func (clockShowCommand) Run(e *environment) error {
+	p, err := open(e, "clock show")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if p.clock == nil {
+		return errNoDemoClock
+	}
+	return p.showClock(e)
+}
+
+var errNoDemoClock = errors.New("the clock can be moved in demo mode only: PORTAL_MODE=demo")
+
+func (p *portal) showClock(e *environment) error {
+	_, err := fmt.Fprintln(e.stdout, p.clock.Now().In(p.config.Seller.Zone).Format(time.RFC3339))
+	return err
+}
+
+// parseDays reads a duration that may be in days: "170d", "24h".
+func parseDays(s string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.Atoi(days)
+		if err != nil || n < 1 || n > 3660 {
+			return 0, fmt.Errorf("a duration is like 170d or 24h, up to 3660d, not %.20q", s)
+		}
+		return time.Duration(n) * 24 * time.Hour, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("a duration is like 170d or 24h, not %.20q", s)
+	}
+	return d, nil
 }
 
 type auditCommand struct{}

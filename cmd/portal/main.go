@@ -62,6 +62,10 @@ type cli struct {
 	VAT struct {
 		Confirm vatConfirmCommand `cmd:"" help:"Record a look-up of a VAT number in its tax register."`
 	} `cmd:"" name:"vat" help:"VAT numbers."`
+	Clock struct {
+		Advance clockAdvanceCommand `cmd:"" help:"Move the demo clock and do what became due: 170d, 24h."`
+		Show    clockShowCommand    `cmd:"" help:"Show the demo clock."`
+	} `cmd:"" help:"The clock of demo mode."`
 	Audit   auditCommand   `cmd:"" help:"Check every money invariant in the database; exit 1 on a violation."`
 	Version versionCommand `cmd:"" help:"Show version, commit and Go version."`
 }

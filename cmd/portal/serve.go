@@ -45,10 +45,13 @@ func (c serveCommand) Run(e *environment) error {
 	}
 	handler, err := web.New(web.Config{
 		App: p.app, Log: p.log, PublicURL: public, Demo: p.config.Demo(), BotName: string(p.config.TelegramBotName),
-		TrustedProxies: p.config.Proxies, Version: version, Now: e.now,
+		TrustedProxies: p.config.Proxies, Version: version, Now: p.now,
 	})
 	if err != nil {
 		return errors.Join(err, listener.Close())
+	}
+	if p.config.Demo() {
+		go p.followDemoClock(e.ctx)
 	}
 	if !c.NoJobs {
 		stop, err := p.startJobs(e.ctx)
@@ -80,12 +83,28 @@ func (c serveCommand) Run(e *environment) error {
 
 // seedDemo fills an empty demo database. The history needs a clock of its own.
 func (p *portal) seedDemo(e *environment) error {
-	clock := app.NewClock(e.now())
+	clock := app.NewClock(p.now())
 	seeder, err := p.newApp(e.ctx, p.db.OnClock(clock.Now), clock.Now)
 	if err != nil {
 		return err
 	}
 	return seeder.SeedDemo(e.ctx, clock)
+}
+
+// followDemoClock keeps this process's clock with one that another process moved.
+func (p *portal) followDemoClock(ctx context.Context) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := p.app.SyncDemoClock(ctx); err != nil && ctx.Err() == nil {
+				p.log.Warn("read the demo clock", "error", err)
+			}
+		}
+	}
 }
 
 // startJobs starts the workers and returns what stops them.

@@ -23,6 +23,8 @@ type portal struct {
 	db     *store.DB
 	blobs  *blob.Store
 	queue  *jobs.Queue
+	now    func() time.Time
+	clock  *app.DemoClock // demo mode only
 	app    *app.App
 	close  []func() error // in the order of opening
 }
@@ -47,7 +49,12 @@ func open(e *environment, command string) (_ *portal, err error) {
 	if err := store.Migrate(e.ctx, dsn); err != nil {
 		return nil, err
 	}
-	if p.db, err = store.Open(e.ctx, dsn, e.now); err != nil {
+	p.now = e.now
+	if p.config.Demo() {
+		p.clock = app.NewDemoClock(e.now)
+		p.now = p.clock.Now
+	}
+	if p.db, err = store.Open(e.ctx, dsn, p.now); err != nil {
 		return nil, err
 	}
 	p.closeLater(func() error { p.db.Close(); return nil })
@@ -58,14 +65,16 @@ func open(e *environment, command string) (_ *portal, err error) {
 	if p.queue, err = jobs.NewQueue(p.db.Pool(), p.log); err != nil {
 		return nil, err
 	}
-	p.app, err = p.newApp(e.ctx, p.db, e.now)
-	return p, err
+	if p.app, err = p.newApp(e.ctx, p.db, p.now); err != nil {
+		return nil, err
+	}
+	return p, p.app.SyncDemoClock(e.ctx)
 }
 
 func (p *portal) newApp(ctx context.Context, db *store.DB, now func() time.Time) (*app.App, error) {
 	return app.New(ctx, app.Config{
 		DB: db, Blobs: p.blobs, Queue: p.queue, Now: now, Seller: sellerOf(p.config.Seller, now()),
-		BotToken: p.config.TelegramBotToken.Reveal(), Demo: p.config.Demo(), Log: p.log,
+		BotToken: p.config.TelegramBotToken.Reveal(), Demo: p.config.Demo(), Clock: p.clock, Log: p.log,
 	})
 }
 
@@ -130,7 +139,7 @@ func sellerOf(s config.Seller, now time.Time) app.Seller {
 	out := app.Seller{
 		Party: s.Party(today), VAT: s.VAT(today), Books: s.Books, Zone: s.Zone,
 		InvoicePrefix: s.Series.Invoice, CreditPrefix: s.Series.CreditNote, OrderPrefix: s.Series.Order,
-		BankInvoice: s.Terms.BankInvoice, LeadDays: s.Terms.BankInvoiceLead, GraceDays: s.Terms.Grace,
+		BankInvoice: s.Terms.BankInvoice, LeadDays: s.Terms.BankInvoiceLead, GraceDays: s.Terms.Grace, FirstChargeDays: s.Terms.FirstCharge,
 		DirectSupport: s.Terms.DirectSupport, SupportPublic: s.Contacts.SupportPublic, SupportDirect: s.Contacts.SupportDirect,
 		PartnerURL: s.PartnerURL,
 	}

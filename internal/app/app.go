@@ -29,21 +29,22 @@ type Queue interface {
 
 // Seller is what the operator's seller file says.
 type Seller struct {
-	Party         invoice.Party
-	VAT           vat.Seller
-	Books         pricing.Books
-	Zone          *time.Location // of business days and document dates
-	Accounts      []BankAccount
-	InvoicePrefix string       // "SIP"
-	OrderPrefix   string       // "O"
-	BankInvoice   int          // days that a bank invoice is valid
-	LeadDays      int          // days before the end at which the next bank invoice is prepared
-	GraceDays     int          // days after the end until the plan falls back to Free
-	DirectSupport money.Amount // monthly spending above which a payer gets the direct contact
-	SupportPublic string
-	SupportDirect string
-	PartnerURL    string
-	CreditPrefix  string
+	Party           invoice.Party
+	VAT             vat.Seller
+	Books           pricing.Books
+	Zone            *time.Location // of business days and document dates
+	Accounts        []BankAccount
+	InvoicePrefix   string       // "SIP"
+	OrderPrefix     string       // "O"
+	BankInvoice     int          // days that a bank invoice is valid
+	LeadDays        int          // days before the end at which the next bank invoice is prepared
+	GraceDays       int          // days after the end until the plan falls back to Free
+	FirstChargeDays int          // days before the end from which a renewal is paid from the balance
+	DirectSupport   money.Amount // monthly spending above which a payer gets the direct contact
+	SupportPublic   string
+	SupportDirect   string
+	PartnerURL      string
+	CreditPrefix    string
 }
 
 // BankAccount is one of the seller's accounts.
@@ -65,26 +66,28 @@ type Config struct {
 	Seller   Seller
 	BotToken string
 	Demo     bool
+	Clock    *DemoClock // of demo mode; nil elsewhere
 	Log      *slog.Logger
 }
 
 // App carries out the use cases.
 type App struct {
-	db       *store.DB
-	blobs    *blob.Store
-	queue    Queue
-	now      func() time.Time
-	seller   Seller
-	botToken string
-	demo     bool
-	log      *slog.Logger
-	quoteKey []byte // seals the prices that pages show
+	db        *store.DB
+	blobs     *blob.Store
+	queue     Queue
+	now       func() time.Time
+	seller    Seller
+	botToken  string
+	demo      bool
+	demoClock *DemoClock
+	log       *slog.Logger
+	quoteKey  []byte // seals the prices that pages show
 }
 
 // New returns the use cases on a migrated database.
 func New(ctx context.Context, c Config) (*App, error) {
 	a := &App{
-		db: c.DB, blobs: c.Blobs, queue: c.Queue, now: c.Now, seller: c.Seller, botToken: c.BotToken, demo: c.Demo, log: c.Log,
+		db: c.DB, blobs: c.Blobs, queue: c.Queue, now: c.Now, seller: c.Seller, botToken: c.BotToken, demo: c.Demo, demoClock: c.Clock, log: c.Log,
 	}
 	err := a.db.Update(ctx, func(tx *store.Tx) error {
 		var err error

@@ -18,7 +18,7 @@ import (
 
 // bankInvoice freezes the bank invoice of an order. service is the period that
 // a renewal pays for; that of a new subscription begins with the payment.
-func (a *App) bankInvoice(o order.Order, payer account.Payer, customer account.Account, q Quote, service *subscription.Period, today civil.Date) (invoice.Document, error) {
+func (a *App) bankInvoice(o order.Order, payer account.Payer, customer account.Account, p priced, service *subscription.Period, today civil.Date) (invoice.Document, error) {
 	header := a.header(o, payer, customer)
 	header.Kind, header.Number, header.IssueDate, header.ValidUntil = invoice.KindBankInvoice, o.Number, today, o.ValidUntil
 	if service != nil {
@@ -39,7 +39,7 @@ func (a *App) bankInvoice(o order.Order, payer account.Payer, customer account.A
 			return invoice.Document{}, err
 		}
 	}
-	return a.complete(header, o, q.Price, q.Treatment, false)
+	return a.complete(header, o, p.price, p.treatment, false)
 }
 
 // taxInvoice draws up the invoice of a settled order; its number is taken last.

@@ -16,6 +16,7 @@ import (
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/subscription"
+	"github.com/siptg/portal/internal/vat"
 )
 
 // maxOpenOrders bounds how many orders of one payer wait for money at a time.
@@ -94,6 +95,7 @@ func (a *App) PlaceOrder(ctx context.Context, actor account.Actor, r PlaceOrder)
 	return number, nil
 }
 
+// insertOrder places what a quote priced.
 func (a *App) insertOrder(ctx context.Context, tx *store.Tx, actor account.Actor, q Quote, quoteSHA256 []byte) (string, error) {
 	customer, err := customerOf(ctx, tx, actor, q)
 	if err != nil {
@@ -101,20 +103,15 @@ func (a *App) insertOrder(ctx context.Context, tx *store.Tx, actor account.Actor
 	}
 	o := order.Order{
 		Kind: order.KindNew, PayerID: q.Payer.ID, CustomerID: customer.ID, PlacedBy: actor.AccountID, Selection: q.Selection,
-		PriceBook: q.Price.BookID, Currency: q.Price.Currency, Monthly: q.Price.Monthly, Discount: q.Price.Discount,
-		Net: q.Price.Net, VAT: q.VAT, Total: q.Total, VATRow: q.Treatment.Row, Method: order.MethodBank,
+		Method: order.MethodBank, ValidUntil: a.seller.validUntil(a.inZone(tx.Now())),
 	}
-	today := a.inZone(tx.Now())
-	o.ValidUntil = a.seller.validUntil(today)
-	live, err := tx.LockLiveSubscription(ctx, customer.ID, q.Selection.Plan)
-	var next *subscription.Period
-	switch {
-	case fault.Is(err, fault.NotFound):
-	case err != nil:
+	o.Currency = q.Price.Currency
+	live, err := liveFor(ctx, tx, o)
+	if err != nil {
 		return "", err
-	case !sameService(live, o):
-		return "", fault.New(fault.Conflict, "error.order.already_subscribed")
-	default:
+	}
+	var next *subscription.Period
+	if live != nil {
 		o.Kind, o.SubscriptionID = order.KindRenewal, live.ID
 		_, period, err := live.Extended(q.Selection.Period, 0, a.seller.Zone)
 		if err != nil {
@@ -122,36 +119,56 @@ func (a *App) insertOrder(ctx context.Context, tx *store.Tx, actor account.Actor
 		}
 		next = &period
 	}
+	o, err = a.placeOrder(ctx, tx, audit.ByAccount(actor.AccountID), o, priced{q.Price, q.Treatment, q.VAT}, *q.Payer, customer, next, quoteSHA256)
+	return o.Number, err
+}
+
+// priced is a price with its VAT.
+type priced struct {
+	price     pricing.Price
+	treatment vat.Treatment
+	tax       money.Amount
+}
+
+// placeOrder numbers and stores an order with its bank invoice and the evidence
+// of where the buyer is, and fixes the payer's currency. service is the period
+// that a renewal pays for. The payer is locked.
+func (a *App) placeOrder(ctx context.Context, tx *store.Tx, by audit.Actor, o order.Order, p priced, payer account.Payer, customer account.Account,
+	service *subscription.Period, quoteSHA256 []byte,
+) (order.Order, error) {
+	o.PriceBook, o.Currency, o.Monthly, o.Discount = p.price.BookID, p.price.Currency, p.price.Monthly, p.price.Discount
+	o.Net, o.VAT, o.Total, o.VATRow = p.price.Net, p.tax, p.price.Net+p.tax, p.treatment.Row
+	today := a.inZone(tx.Now())
 	n, err := tx.NextOrderNumber(ctx, today.Year)
 	if err != nil {
-		return "", err
+		return o, err
 	}
 	o.Number = order.Number(a.seller.OrderPrefix, today.Year, n)
 	reference, err := bank.NewReference(order.ReferenceBody(today.Year, n))
 	if err != nil {
-		return "", err
+		return o, err
 	}
 	o.Reference = string(reference)
 	if o.ID, err = tx.InsertOrder(ctx, o, quoteSHA256); err != nil {
-		return "", err
+		return o, err
 	}
-	if err := tx.InsertEvidence(ctx, o.ID, "billing_address", q.Payer.Country, q.Payer.Postcode); err != nil {
-		return "", err
+	if err := tx.InsertEvidence(ctx, o.ID, "billing_address", payer.Country, payer.Postcode); err != nil {
+		return o, err
 	}
-	if !q.Payer.CurrencyFixed {
-		if err := tx.FixCurrency(ctx, q.Payer.ID, o.Currency); err != nil {
-			return "", err
+	if !payer.CurrencyFixed {
+		if err := tx.FixCurrency(ctx, payer.ID, o.Currency); err != nil {
+			return o, err
 		}
 	}
-	document, err := a.bankInvoice(o, *q.Payer, customer, q, next, today)
+	document, err := a.bankInvoice(o, payer, customer, p, service, today)
 	if err != nil {
-		return "", err
+		return o, err
 	}
 	if err := tx.InsertBankInvoice(ctx, o.ID, document); err != nil {
-		return "", err
+		return o, err
 	}
-	return o.Number, tx.AppendAudit(ctx, audit.Record{
-		Actor: audit.ByAccount(actor.AccountID), Action: "order.placed", ObjectKind: "order", ObjectID: o.ID, PayerID: o.PayerID,
+	return o, tx.AppendAudit(ctx, audit.Record{
+		Actor: by, Action: "order.placed", ObjectKind: "order", ObjectID: o.ID, PayerID: o.PayerID,
 		Detail: map[string]any{"number": o.Number, "total_minor": o.Total, "currency": o.Currency},
 	})
 }

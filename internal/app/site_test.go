@@ -85,7 +85,7 @@ func seller(t testing.TB) app.Seller {
 		VAT:   vat.Seller{Country: "LT", Scheme: vat.SchemeStd, OSS: true, DestSince: civil.MustParse("2021-07-01")},
 		Books: books, Zone: zone,
 		Accounts:      []app.BankAccount{{Currency: "EUR", Beneficiary: "MB Pavyzdys", IBAN: sellerIBAN, BIC: "HABALT22", Bank: "Bank"}},
-		InvoicePrefix: "SIP", CreditPrefix: "SIPC", OrderPrefix: "O", BankInvoice: 14, LeadDays: 30, GraceDays: 7,
+		InvoicePrefix: "SIP", CreditPrefix: "SIPC", OrderPrefix: "O", BankInvoice: 14, LeadDays: 30, GraceDays: 7, FirstChargeDays: 3,
 	}
 }
 

@@ -21,11 +21,12 @@ type issueInvoice struct {
 // Kind names the job in River's table.
 func (issueInvoice) Kind() string { return "issue_invoice" }
 
-// closeOverdue closes orders and subscriptions that ran out.
-type closeOverdue struct{}
+// runDue does what falls due by itself: renewals, what ran out, invoices that
+// were left waiting.
+type runDue struct{}
 
 // Kind names the job in River's table.
-func (closeOverdue) Kind() string { return "close_overdue" }
+func (runDue) Kind() string { return "run_due" }
 
 // Queue enqueues jobs; it is an app.Queue.
 type Queue struct{ client *river.Client[pgx.Tx] }
@@ -48,8 +49,8 @@ func (q *Queue) IssueInvoice(ctx context.Context, tx *app.Tx, orderID string) er
 // Worker works jobs.
 type Worker struct{ client *river.Client[pgx.Tx] }
 
-// overdueEvery is how often what ran out is looked for.
-const overdueEvery = 15 * time.Minute
+// dueEvery is how often what falls due is looked for.
+const dueEvery = 15 * time.Minute
 
 // NewWorker returns the workers of all kinds of job.
 func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error) {
@@ -57,16 +58,16 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[issueInvoice]) error {
 		return a.IssueInvoice(ctx, job.Args.OrderID)
 	}))
-	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[closeOverdue]) error {
-		return a.CloseOverdue(ctx)
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[runDue]) error {
+		return a.RunDue(ctx)
 	}))
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Logger:  log,
 		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
 		Workers: workers,
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(
-			river.PeriodicInterval(overdueEvery),
-			func() (river.JobArgs, *river.InsertOpts) { return closeOverdue{}, nil },
+			river.PeriodicInterval(dueEvery),
+			func() (river.JobArgs, *river.InsertOpts) { return runDue{}, nil },
 			&river.PeriodicJobOpts{RunOnStart: true},
 		)},
 	})

@@ -45,7 +45,7 @@ type Order struct {
 	State          State
 	PayerID        account.PayerID
 	CustomerID     account.ID
-	PlacedBy       account.ID
+	PlacedBy       account.ID // empty for a renewal that the program prepared
 	SubscriptionID string // the one it extends; of a new order, known once paid
 	Selection      pricing.Selection
 	PriceBook      string

@@ -37,7 +37,7 @@ RETURNING id`
 func (tx *Tx) InsertOrder(ctx context.Context, o order.Order, quoteSHA256 []byte) (string, error) {
 	return value[string](ctx, tx, "order", insertOrderSQL, pgx.NamedArgs{
 		"number": o.Number, "reference": o.Reference, "kind": string(o.Kind), "payer": string(o.PayerID),
-		"customer": string(o.CustomerID), "placed_by": string(o.PlacedBy), "subscription": nullable(o.SubscriptionID),
+		"customer": string(o.CustomerID), "placed_by": nullable(string(o.PlacedBy)), "subscription": nullable(o.SubscriptionID),
 		"plan": string(o.Selection.Plan), "accounts": o.Selection.Accounts, "recording": o.Selection.Recording,
 		"lines": o.Selection.Lines, "extra_accounts": o.Selection.ExtraAccounts, "api": o.Selection.API,
 		"months": int(o.Selection.Period), "price_book": o.PriceBook, "currency": string(o.Currency),
@@ -126,7 +126,7 @@ func (r orderRow) order() order.Order {
 }
 
 const orderColumnsSQL = `
-SELECT o.id, o.number, o.reference, o.kind, o.state, o.payer_id, o.customer_id, o.placed_by, o.subscription_id, o.plan,
+SELECT o.id, o.number, o.reference, o.kind, o.state, o.payer_id, o.customer_id, COALESCE(o.placed_by::text, '') AS placed_by, o.subscription_id, o.plan,
        o.accounts, o.recording, o.lines, o.extra_accounts, o.api, o.months, o.price_book, o.currency, o.monthly_minor,
        o.discount_minor, o.net_minor, o.vat_minor, o.total_minor, o.vat_row, o.method, o.placed_at, o.valid_until, o.closed_at
 FROM orders o `
@@ -156,6 +156,15 @@ const orderOfQuoteSQL = `SELECT number FROM orders WHERE quote_sha256 = @quote A
 // with a quote, or NotFound.
 func (tx *Tx) OrderOfQuote(ctx context.Context, actor account.ID, quoteSHA256 []byte) (string, error) {
 	return value[string](ctx, tx, "order", orderOfQuoteSQL, pgx.NamedArgs{"quote": quoteSHA256, "actor": string(actor)})
+}
+
+const orderByQuoteSQL = orderColumnsSQL + `WHERE o.quote_sha256 = @quote`
+
+// OrderByQuote returns the order that was placed with a quote, whoever placed
+// it, or NotFound.
+func (tx *Tx) OrderByQuote(ctx context.Context, quoteSHA256 []byte) (order.Order, error) {
+	r, err := one[orderRow](ctx, tx, "order", orderByQuoteSQL, pgx.NamedArgs{"quote": quoteSHA256})
+	return r.order(), err
 }
 
 const openOrderCountSQL = `SELECT count(*) FROM orders WHERE payer_id = @payer AND state = 'awaiting_payment'`
@@ -241,6 +250,21 @@ RETURNING id`
 // and returns their ids.
 func (tx *Tx) ExpireOrders(ctx context.Context, today civil.Date) ([]string, error) {
 	rows, err := tx.tx.Query(ctx, expireOrdersSQL, named{"now": tx.now, "today": day(today)})
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+const uninvoicedSQL = `
+SELECT o.id FROM orders o
+WHERE o.state = 'paid' AND NOT EXISTS (SELECT FROM invoice i WHERE i.order_id = o.id AND i.kind = 'invoice')
+ORDER BY o.closed_at, o.id LIMIT 500`
+
+// UninvoicedOrders returns up to 500 ids of paid orders without an invoice, in
+// the order in which they were paid.
+func (tx *Tx) UninvoicedOrders(ctx context.Context) ([]string, error) {
+	rows, err := tx.tx.Query(ctx, uninvoicedSQL)
 	if err != nil {
 		return nil, err
 	}

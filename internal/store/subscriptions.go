@@ -137,6 +137,36 @@ func (tx *Tx) LockLiveSubscription(ctx context.Context, customer account.ID, pla
 	return r.of().Subscription, err
 }
 
+const subscriptionSQL = subscriptionColumnsSQL + `WHERE s.id = @id`
+
+// Subscription returns a subscription for the program's own work.
+func (tx *Tx) Subscription(ctx context.Context, id string) (subscription.Subscription, error) {
+	r, err := one[subscriptionRow](ctx, tx, "subscription", subscriptionSQL, pgx.NamedArgs{"actor": nil, "vat_since": tx.now, "id": id})
+	return r.of().Subscription, err
+}
+
+const lockSubscriptionSQL = subscriptionSQL + ` FOR UPDATE OF s`
+
+// LockSubscription is Subscription with the row locked.
+func (tx *Tx) LockSubscription(ctx context.Context, id string) (subscription.Subscription, error) {
+	r, err := one[subscriptionRow](ctx, tx, "subscription", lockSubscriptionSQL, pgx.NamedArgs{"actor": nil, "vat_since": tx.now, "id": id})
+	return r.of().Subscription, err
+}
+
+const renewingSQL = `
+SELECT id FROM subscription
+WHERE state = 'active' AND auto_renew AND paid_until < @until AND id > @after ORDER BY id LIMIT 500`
+
+// Renewing returns up to 500 ids of subscriptions that renew by themselves and
+// are paid until before an instant, in the order of ids, after one.
+func (tx *Tx) Renewing(ctx context.Context, until time.Time, after string) ([]string, error) {
+	rows, err := tx.tx.Query(ctx, renewingSQL, pgx.NamedArgs{"until": until, "after": after})
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
 const insertSubscriptionSQL = `
 INSERT INTO subscription (payer_id, customer_id, plan, accounts, recording, lines, extra_accounts, api, months, currency,
                           state, auto_renew, anchor_day, started_at, paid_until)

@@ -105,6 +105,12 @@ func (s Subscription) WithoutAutoRenew() (Subscription, bool, error) { return s.
 // changes anything.
 func (s Subscription) WithAutoRenew() (Subscription, bool, error) { return s.withAutoRenew(true) }
 
+// Renews reports whether the subscription renews by itself: it is active,
+// auto-renewal is on, and its plan is still sold.
+func (s Subscription) Renews() bool {
+	return s.State == StateActive && s.AutoRenew && s.Selection.Plan.Orderable()
+}
+
 func (s Subscription) withAutoRenew(on bool) (Subscription, bool, error) {
 	if s.State != StateActive {
 		return s, false, fault.New(fault.Conflict, "error.subscription.ended")

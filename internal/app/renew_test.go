@@ -1,0 +1,200 @@
+package app_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/bank/banktest"
+	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/order"
+	"github.com/siptg/portal/internal/pricing"
+	"github.com/siptg/portal/internal/subscription"
+)
+
+// renewing is a site with a paid Softphone and where its paid time ends.
+func renewing(t *testing.T, overpaid money.Amount) (s *site, ona account.Actor, id string, end time.Time) {
+	s = newSite(t)
+	ona, _ = s.customer(7_900_000_000_600, "Ona")
+	o := s.order(ona, softphone(1, false, 6))
+	e := s.entry(o)
+	e.Amount += overpaid
+	s.importFile(s.camt(banktest.Version08, e))
+	s.must(s.IssueInvoice(s.ctx(), o.ID))
+	list, err := s.Subscriptions(s.ctx(), ona)
+	s.must(err)
+	return s, ona, list.Items[0].ID, list.Items[0].PaidUntil
+}
+
+func (s *site) item(actor account.Actor, id string) app.SubscriptionItem {
+	s.t.Helper()
+	item, err := s.Subscription(s.ctx(), actor, id)
+	s.must(err)
+	return item
+}
+
+func (s *site) openOrders(actor account.Actor) []order.Order {
+	s.t.Helper()
+	list, err := s.Subscriptions(s.ctx(), actor)
+	s.must(err)
+	return list.OpenOrders
+}
+
+// For a payer by transfer the next bank invoice is prepared 30 days ahead, once,
+// and nothing is taken by itself; paid, it continues from the end.
+func TestRenewalByTransfer(t *testing.T) {
+	t.Parallel()
+	s, ona, id, end := renewing(t, 0)
+	s.clock.Set(end.Add(-31 * 24 * time.Hour))
+	s.must(s.RunDue(s.ctx()))
+	if open := s.openOrders(ona); len(open) != 0 {
+		t.Fatalf("31 days ahead: %v", open)
+	}
+	s.clock.Set(end.Add(-30 * 24 * time.Hour))
+	for range 3 {
+		s.must(s.RunDue(s.ctx()))
+	}
+	open := s.openOrders(ona)
+	if len(open) != 1 || open[0].Kind != order.KindRenewal || open[0].PlacedBy != "" {
+		t.Fatalf("30 days ahead: %+v", open)
+	}
+	o, err := s.Order(s.ctx(), ona, open[0].Number)
+	s.must(err)
+	if o.Document.ServiceFrom.String() != "2027-05-23" || o.ValidUntil.String() != "2027-05-30" {
+		t.Errorf("bank invoice from %s, valid until %s", o.Document.ServiceFrom, o.ValidUntil)
+	}
+	s.clock.Set(end.Add(-time.Hour))
+	s.must(s.RunDue(s.ctx()))
+	if item := s.item(ona, id); !item.PaidUntil.Equal(end) {
+		t.Error("something was taken by itself")
+	}
+	s.clock.Set(end.Add(3 * 24 * time.Hour)) // in the grace
+	s.pay(o)
+	item := s.item(ona, id)
+	if want := subscription.End(end, 6, 23, seller(t).Zone); !item.PaidUntil.Equal(want) || item.State != subscription.StateActive {
+		t.Errorf("paid until %s, want %s", item.PaidUntil, want)
+	}
+	s.clean()
+}
+
+// A balance that covers the whole pays three days before the end, once, whoever
+// looks and however often.
+func TestRenewalFromTheBalance(t *testing.T) {
+	t.Parallel()
+	s, ona, id, end := renewing(t, 30_00) // more than the 21.78 of the next period
+	s.clock.Set(end.Add(-4 * 24 * time.Hour))
+	s.must(s.RunDue(s.ctx()))
+	if item := s.item(ona, id); !item.PaidUntil.Equal(end) {
+		t.Fatal("charged four days ahead")
+	}
+	s.clock.Set(end.Add(-3 * 24 * time.Hour))
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if err := s.Renew(s.ctx(), id); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	s.must(s.RunDue(s.ctx()))
+	item := s.item(ona, id)
+	if want := subscription.End(end, 6, 23, seller(t).Zone); !item.PaidUntil.Equal(want) {
+		t.Errorf("paid until %s, want %s", item.PaidUntil, want)
+	}
+	if n := s.count(`SELECT count(*) FROM ledger_entry WHERE kind = 'order_paid'`); n != 2 {
+		t.Errorf("%d orders paid", n)
+	}
+	if n := s.count(`SELECT -balance_minor FROM ledger_account WHERE kind = 'balance'`); n != 8_22 {
+		t.Errorf("balance %d", n)
+	}
+	if n := s.count(`SELECT count(*) FROM invoice`); n != 2 {
+		t.Errorf("%d invoices", n)
+	}
+	s.clean()
+}
+
+// Auto-renewal off, committed before the charge, and nothing is charged (I7).
+func TestOffBeforeTheCharge(t *testing.T) {
+	t.Parallel()
+	rounds := 300
+	if testing.Short() {
+		rounds = 20
+	}
+	s, ona, id, end := renewing(t, money.Amount(rounds+1)*21_78)
+	s.clock.Set(end.Add(-2 * 24 * time.Hour))
+	for range rounds {
+		before := s.item(ona, id).PaidUntil
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := s.TurnAutoRenewOff(s.ctx(), ona, id); err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Go(func() {
+			if err := s.Renew(s.ctx(), id); err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Wait()
+		item := s.item(ona, id)
+		charged := !item.PaidUntil.Equal(before)
+		// The history is in the order of commits: what happened first decides.
+		last := item.History[len(item.History)-1]
+		if charged && last.Kind != subscription.EventAutoRenewOff {
+			t.Fatalf("charged after off: %+v", item.History)
+		}
+		s.must(s.TurnAutoRenewOn(s.ctx(), ona, id))
+		s.clock.Set(s.item(ona, id).PaidUntil.Add(-2 * 24 * time.Hour))
+	}
+	s.must(s.IssuePending(s.ctx()))
+	s.clean()
+}
+
+// Off, or a plan that is no longer sold, and the subscription runs out.
+func TestWithoutRenewalItFallsToFree(t *testing.T) {
+	t.Parallel()
+	s, ona, id, end := renewing(t, 100_00)
+	s.must(s.TurnAutoRenewOff(s.ctx(), ona, id))
+	s.clock.Set(end.Add(8 * 24 * time.Hour))
+	s.must(s.RunDue(s.ctx()))
+	if item := s.item(ona, id); item.State != subscription.StateEnded || !item.PaidUntil.Equal(end) {
+		t.Errorf("%+v", item.Subscription)
+	}
+	if open := s.openOrders(ona); len(open) != 0 {
+		t.Errorf("orders %v", open)
+	}
+	s.clean()
+}
+
+// Two renewals of one payer do not spend one balance twice (I11).
+func TestOneBalanceIsSpentOnce(t *testing.T) {
+	t.Parallel()
+	s, ona, soft, end := renewing(t, 0)
+	gate := s.order(ona, pricing.Selection{Plan: pricing.Gateway, Options: pricing.Options{Lines: 1}, Period: 6})
+	e := s.entry(gate)
+	e.Amount += 217_80 // enough for either, not for both
+	s.importFile(s.camt(banktest.Version08, e))
+	list, err := s.Subscriptions(s.ctx(), ona)
+	s.must(err)
+	s.clock.Set(end.Add(-24 * time.Hour))
+	var wg sync.WaitGroup
+	for _, item := range list.Items {
+		for range 4 {
+			wg.Go(func() {
+				if err := s.Renew(s.ctx(), item.ID); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	_ = soft
+	if n := s.count(`SELECT count(*) FROM ledger_entry WHERE kind = 'order_paid'`); n != 3 {
+		t.Errorf("%d orders were paid, want the two first ones and one renewal", n)
+	}
+	s.must(s.RunDue(s.ctx()))
+	s.clean()
+}
