@@ -27,9 +27,10 @@ import (
 // client is somebody's browser without the browser: it keeps cookies, sends
 // what browsers send and follows no redirect by itself.
 type client struct {
-	t    testing.TB
-	base string
-	http *http.Client
+	t      testing.TB
+	base   string
+	origin string // of the page that sends forms; base, unless a test makes it another
+	http   *http.Client
 }
 
 func newClient(t testing.TB, base string) *client {
@@ -38,7 +39,7 @@ func newClient(t testing.TB, base string) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &client{t: t, base: base, http: &http.Client{
+	return &client{t: t, base: base, origin: base, http: &http.Client{
 		Jar: jar, Timeout: 30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -71,7 +72,10 @@ func (c *client) try(ctx context.Context, path string, form url.Values) (*answer
 	r.Header.Set("Sec-Fetch-Dest", "document")
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Origin", c.base)
+		r.Header.Set("Origin", c.origin)
+		if c.origin != c.base {
+			r.Header.Set("Sec-Fetch-Site", "cross-site")
+		}
 	}
 	response, err := c.http.Do(r)
 	if err != nil {
