@@ -68,6 +68,10 @@ func clean(s string, limit int) string {
 		space = false
 		out = append(out, r)
 	}
+	// What stood between a letter and its accent may be gone now.
+	if kept := string(out); !norm.NFC.IsNormalString(kept) {
+		return clean(norm.NFC.String(kept), limit)
+	}
 	if len(out) > limit {
 		out = append(out[:limit-1], ellipsis)
 	}

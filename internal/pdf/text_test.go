@@ -19,6 +19,7 @@ func TestClean(t *testing.T) {
 		{"a\u2028b\u2029c", "a b c"},
 		{"12\u00A0000\u202F€", "12\u00A0000\u202F€"}, // these spaces mean something
 		{"e\u0301 Z\u030C", "é Ž"},
+		{"A\u202Ee\u200D\u0301", "Aé"}, // composed once nothing stands between
 		{"e" + strings.Repeat("\u0317", 50), "e\u0317\u0317"},
 		{"\u0301a", "a"},
 		{"🚀 x 👍🏽 👩\u200D💻 ❤\uFE0F", "\uFFFD x \uFFFD \uFFFD ❤"},
