@@ -15,7 +15,10 @@ import (
 	"golang.org/x/text/number"
 )
 
-const nbsp = "\u00a0"
+const (
+	nbsp      = "\u00a0"
+	minusSign = "\u2212"
+)
 
 // format is the CLDR data of a language. Number symbols come from x/text;
 // patterns and month names, which x/text does not have, from the language's
@@ -62,7 +65,9 @@ func newFormat(l *locale) (format, error) {
 	// x/text knows the symbols of every language but does not export them:
 	// they are read off what it prints.
 	f.decimal = strings.Trim(f.printer.Sprint(number.Decimal(0, number.Scale(1))), "0")
-	f.minus = strings.Trim(f.printer.Sprint(number.Decimal(-1)), "1")
+	// English has the hyphen there, which is shorter than a digit, is easily
+	// overlooked and may stay behind at the end of a line.
+	f.minus = strings.ReplaceAll(strings.Trim(f.printer.Sprint(number.Decimal(-1)), "1"), "-", minusSign)
 	f.grouping = readGrouping(f.printer)
 	for _, code := range []string{"EUR", "USD", "GBP", "CHF", "PLN", "UAH", "CZK", "SEK", "NOK", "DKK"} {
 		f.symbols[code] = f.symbol(code)
@@ -132,7 +137,7 @@ func (t Translator) Percent(basisPoints int64) string {
 }
 
 // Money writes an amount of minor units (hundredths) with the currency's
-// symbol: "€1,524.60", "-€10.00", "CHF 3.00".
+// symbol: "€1,524.60", "−€10.00", "CHF 3.00".
 func (t Translator) Money(minor int64, code string) string {
 	f := &t.locale().format
 	sign, n := f.sign(minor)
@@ -280,7 +285,7 @@ func (l *locale) listCountries() []Country {
 			code := string([]rune{a, b})
 			region, err := language.ParseRegion(code)
 			// Codes that were replaced (BU, SU, UK) and groups (EU) are no addresses.
-			if err != nil || !region.IsCountry() || region.Canonicalize().String() != code || uninhabited[code] {
+			if err != nil || !region.IsCountry() || region.Canonicalize().String() != code || noAddress[code] {
 				continue
 			}
 			if name := l.regions.Name(region); name != "" && byName[name] == "" {
@@ -297,9 +302,10 @@ func (l *locale) listCountries() []Country {
 	return list
 }
 
-// uninhabited codes exist in CLDR but nobody has a postal address there, or
-// they are not assigned by ISO 3166-1 (Kosovo is kept: XK is in use).
-var uninhabited = map[string]bool{
-	"AC": true, "AN": true, "BV": true, "CP": true, "DG": true, "EA": true, "HM": true,
-	"IC": true, "QO": true, "TA": true, "XA": true, "XB": true, "ZZ": true,
+// noAddress are codes of CLDR for unions of countries, for places without
+// inhabitants and for what ISO 3166-1 does not assign: nobody has a postal
+// address there (Kosovo is kept: XK is in use).
+var noAddress = map[string]bool{
+	"AC": true, "AN": true, "AQ": true, "BV": true, "CP": true, "DG": true, "EA": true, "EU": true, "EZ": true, "HM": true,
+	"IC": true, "QO": true, "TA": true, "TF": true, "UM": true, "UN": true, "XA": true, "XB": true, "ZZ": true,
 }
