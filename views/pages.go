@@ -66,6 +66,7 @@ type CalculatorPage struct {
 
 	Presets []Preset       // plain links to usual quantities
 	Periods []PeriodChoice // 6, 12, 36 months; empty without a price
+	WithVAT bool           // what is paid stands first: a consumer asks, and VAT is charged
 	Price   *Price         // nil while the form has mistakes
 	Hints   []Hint
 
@@ -86,11 +87,13 @@ type PeriodChoice struct {
 	Months   int
 	URL      string
 	Current  bool
-	PerMonth Money  // net divided by the months
-	Net      Money  // of the period, after the discount
-	Total    Money  // with VAT
-	Saving   Money  // against paying six months at a time; absent for six
-	Percent  string // discount: "10%"; empty for none
+	// With VAT where the page's WithVAT says so, else without:
+	PerMonth Money
+	Saving   Money // against the undiscounted price; absent for none
+
+	Net     Money  // of the period, after the discount
+	Total   Money  // with VAT; absent where none is charged
+	Percent string // discount: "10%"; empty for none
 }
 
 // Price is a price with everything that explains it.
@@ -99,7 +102,7 @@ type Price struct {
 	Monthly     Money  // before the discount
 	Gross       Money  // monthly x months
 	Percent     string // discount; empty for none
-	Discount    Money  // positive
+	Discount    Money  // shown with its minus; Minor is positive
 	Net         Money
 	VAT         Money
 	Total       Money
@@ -122,6 +125,8 @@ type Tax struct {
 	//   reverse_charge  the buyer accounts for it (EU company with a valid number)
 	//   outside         Country is outside the EU's VAT territory
 	//   exempt          the seller is a small enterprise without VAT
+	//   exempt_there    the seller is exempt as a small enterprise in Country
+	//   exempt_body     the buyer is an embassy or an international body
 	//   unavailable     the portal cannot sell there yet
 	Case    string
 	Rate    string // "21%"

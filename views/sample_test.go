@@ -177,6 +177,7 @@ func calculator(signedIn bool) views.CalculatorPage {
 	p := views.CalculatorPage{
 		Page: page(signedIn, views.NavPlans), Plan: "softphone", Accounts: "12", Recording: true, API: true, Months: 12,
 		Country: "LT", Currency: "EUR", Currencies: []string{"EUR"}, PartnerURL: "https://partner.example/",
+		WithVAT: !signedIn,
 		Periods: []views.PeriodChoice{
 			{Months: 6, URL: "/plans/softphone?accounts=12&recording=on&period=6", PerMonth: eur(21000), Net: eur(126000), Total: eur(152460)},
 			{Months: 12, URL: "/plans/softphone?accounts=12&recording=on&period=12", Current: true, PerMonth: eur(18900), Net: eur(226800), Total: eur(274428), Saving: eur(25200), Percent: "10%"},
@@ -187,7 +188,7 @@ func calculator(signedIn bool) views.CalculatorPage {
 				{Code: "SOFT-REC", Quantity: 12, Unit: eur(500), Monthly: eur(6000)},
 				{Code: "SOFT-SUR", Quantity: 1, Unit: eur(15000), Monthly: eur(15000)},
 			},
-			Monthly: eur(21000), Gross: eur(252000), Percent: "10%", Discount: eur(25200), Net: eur(226800), VAT: eur(47628), Total: eur(274428),
+			Monthly: eur(21000), Gross: eur(252000), Percent: "10%", Discount: views.Money{Text: en.Money(-25200, "EUR"), Minor: 25200, Currency: "EUR"}, Net: eur(226800), VAT: eur(47628), Total: eur(274428),
 			APIIncluded: true, Tax: views.Tax{Case: "charged", Rate: "21%", Country: "Lithuania", Estimate: !signedIn},
 		},
 		Hints: []views.Hint{{Kind: "surcharge_applies", Quantity: 11, Delta: eur(15000)}, {Kind: "api_free", Quantity: 11}},
@@ -217,7 +218,11 @@ func gatewayCalculator() views.CalculatorPage {
 		{Code: "GW-API", Quantity: 1, Unit: eur(15000), Monthly: eur(15000)},
 	}
 	p.Price.APIIncluded = false
-	p.Price.Tax = views.Tax{Case: "outside", Country: "Switzerland", Estimate: true}
+	p.Price.Tax = views.Tax{Case: "outside", Country: "Switzerland"}
+	p.WithVAT = false
+	for i := range p.Periods {
+		p.Periods[i].Total = views.Money{}
+	}
 	p.Hints = []views.Hint{{Kind: "surcharge_next", Quantity: 6, Delta: eur(16500)}, {Kind: "api_free_next", Quantity: 6}}
 	return p
 }

@@ -6,7 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/PuerkitoBio/goquery"
+	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/i18n"
+	"github.com/siptg/portal/internal/vat"
+	"github.com/siptg/portal/views"
 )
 
 // amounts reads the calculator's marks.
@@ -47,6 +52,66 @@ func TestCalculatorPrices(t *testing.T) {
 		}
 		if got := amounts(a); got != want {
 			t.Errorf("%s: %v, want %v", path, got, want)
+		}
+	}
+}
+
+// A consumer compares what is paid, with VAT; a company compares what remains.
+func TestPeriodsWithVAT(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	person, _ := s.customer(320, "Ona")
+	company := s.person(321, "Max")
+	payers, err := s.app.Payers(s.ctx(), company.actor())
+	s.must(err)
+	input := lithuanian("Pavyzdys, UAB")
+	input.Kind, input.CompanyCode = "company", "300000001"
+	_, err = s.app.SavePayer(s.ctx(), company.actor(), payers[0].ID, input)
+	s.must(err)
+	const path = "/plans/softphone?accounts=5&recording=on&period=12"
+	for name, tt := range map[string]struct {
+		b    *browser
+		path string
+		want string
+	}{
+		"nobody yet": {s.browser(), path, "12 months €27.23 a month with VAT €326.70 in all with VAT €270.00 in all without VAT you save €36.30 (10%)"},
+		"a person":   {person, path, "12 months €27.23 a month with VAT €326.70 in all with VAT €270.00 in all without VAT you save €36.30 (10%)"},
+		"a company":  {company, path, "12 months €22.50 a month without VAT €270.00 in all without VAT €326.70 in all with VAT you save €30.00 (10%)"},
+		"outside":    {s.browser(), path + "&country=CH", "12 months €22.50 a month without VAT €270.00 in all without VAT you save €30.00 (10%)"},
+	} {
+		card := tt.b.get(tt.path).mark("period").Filter(`[data-months="12"]`)
+		var words []string
+		card.Children().Each(func(_ int, part *goquery.Selection) { words = append(words, strings.Join(strings.Fields(part.Text()), " ")) })
+		if got := strings.Join(words, " "); got != tt.want {
+			t.Errorf("%s sees %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+// Each reason for no VAT has its own words.
+func TestReasonsForNoVAT(t *testing.T) {
+	t.Parallel()
+	en := i18n.New("en")
+	known := &account.Payer{Country: "PL"}
+	for _, tt := range []struct {
+		treatment vat.Treatment
+		payer     *account.Payer
+		want      views.Tax
+	}{
+		{vat.Treatment{Row: "R1", Category: "S", Rate: 2100, Place: "LT"}, known, views.Tax{Case: "charged", Rate: "21%", Country: "Lithuania"}},
+		{vat.Treatment{Row: "R3", Category: "E", Place: "LT"}, nil, views.Tax{Case: "exempt", Country: "Poland", Estimate: true}},
+		{vat.Treatment{Row: "R4", Category: "AE", Place: "PL"}, known, views.Tax{Case: "reverse_charge", Country: "Poland"}},
+		{vat.Treatment{Row: "R7c", Category: "E", Place: "PL"}, known, views.Tax{Case: "exempt_there", Country: "Poland"}},
+		{vat.Treatment{Row: "R8b", Category: "E", Place: "LT"}, known, views.Tax{Case: "exempt", Country: "Poland"}},
+		{vat.Treatment{Row: "R9", Category: "O"}, nil, views.Tax{Case: "outside", Country: "Poland"}},
+		{vat.Treatment{Row: "R12", Category: "E", Place: "PL"}, known, views.Tax{Case: "exempt_body", Country: "Poland"}},
+	} {
+		got := taxView(en, app.Quote{Country: "PL", Treatment: tt.treatment, Payer: tt.payer})
+		if got != tt.want {
+			t.Errorf("%s: %+v, want %+v", tt.treatment.Row, got, tt.want)
+		}
+		if key := "calc.tax." + got.Case; en.T(key, "Rate", "", "Country", "") == key {
+			t.Errorf("no words for %s", got.Case)
 		}
 	}
 }

@@ -124,20 +124,16 @@ func price(page *views.CalculatorPage, f configuration, q app.Quote) {
 	if q.Payer == nil || q.Payer.Country != "" || len(q.Payers) > 1 {
 		page.Payers = payerChoices(q.Payers)
 	}
+	page.WithVAT = q.VAT > 0 && (q.Payer == nil || q.Payer.Kind == account.KindPerson)
 	for _, a := range q.Alternatives {
 		sel := f.selection
 		sel.Period = a.Period
-		choice := views.PeriodChoice{
-			Months: int(a.Period), URL: f.url(sel), Current: a.Period == q.Selection.Period,
-			PerMonth: show(a.PerMonth), Net: show(a.Price.Net), Total: show(a.Total), Percent: discountPercent(t, a.Price.Percent),
-		}
-		if a.Saving > 0 {
-			choice.Saving = show(a.Saving)
-		}
-		page.Periods = append(page.Periods, choice)
+		page.Periods = append(page.Periods, periodChoice(f.url(sel), a, a.Period == q.Selection.Period, page.WithVAT, t, show))
 	}
+	discount := show(-q.Price.Discount)
+	discount.Minor = int64(q.Price.Discount)
 	page.Price = &views.Price{
-		Monthly: show(q.Price.Monthly), Gross: show(q.Price.Gross), Percent: discountPercent(t, q.Price.Percent), Discount: show(q.Price.Discount),
+		Monthly: show(q.Price.Monthly), Gross: show(q.Price.Gross), Percent: discountPercent(t, q.Price.Percent), Discount: discount,
 		Net: show(q.Price.Net), VAT: show(q.VAT), Total: show(q.Total), APIIncluded: q.Price.APIIncluded, Tax: taxView(t, q),
 	}
 	for _, l := range q.Price.Lines {
@@ -151,6 +147,26 @@ func price(page *views.CalculatorPage, f configuration, q app.Quote) {
 	if page.SignedIn {
 		page.Order = orderForm(t, f, q)
 	}
+}
+
+// periodChoice is a period beside the others. Who buys as a consumer compares
+// what is paid; a company compares prices without VAT.
+func periodChoice(link string, a app.PeriodPrice, current, withVAT bool, t i18n.Translator, show func(money.Amount) views.Money) views.PeriodChoice {
+	choice := views.PeriodChoice{
+		Months: int(a.Period), URL: link, Current: current, PerMonth: show(a.PerMonth), Net: show(a.Price.Net),
+		Percent: discountPercent(t, a.Price.Percent),
+	}
+	saving := a.Saving
+	if withVAT {
+		choice.PerMonth, saving = show(a.PerMonthTotal), a.SavingTotal
+	}
+	if a.VAT > 0 {
+		choice.Total = show(a.Total)
+	}
+	if saving > 0 {
+		choice.Saving = show(saving)
+	}
+	return choice
 }
 
 func discountPercent(t i18n.Translator, p money.BasisPoints) string {
@@ -172,6 +188,12 @@ func taxView(t i18n.Translator, q app.Quote) views.Tax {
 		x.Case, x.Estimate = "outside", false // no detail would change it
 	default:
 		x.Case = "exempt"
+		switch q.Treatment.Row {
+		case "R7c": // the exemption of another member state (Dir. art. 284a)
+			x.Case, x.Country = "exempt_there", t.Country(q.Treatment.Place)
+		case "R12": // decided by staff, for this payer
+			x.Case, x.Estimate = "exempt_body", false
+		}
 	}
 	return x
 }

@@ -51,6 +51,27 @@ type PeriodPrice struct {
 	Total    money.Amount
 	PerMonth money.Amount // net, half up
 	Saving   money.Amount // net, against as many months at the undiscounted price
+
+	// The same with VAT, for those who pay it and cannot deduct it.
+	PerMonthTotal, SavingTotal money.Amount
+}
+
+func periodPriceOf(period pricing.Period, price pricing.Price, treatment vat.Treatment) (PeriodPrice, error) {
+	tax, err := treatment.Tax(price.Net)
+	if err != nil {
+		return PeriodPrice{}, err
+	}
+	undiscounted, err := treatment.Tax(price.Gross)
+	if err != nil {
+		return PeriodPrice{}, err
+	}
+	p := PeriodPrice{Period: period, Price: price, VAT: tax, Total: price.Net + tax, Saving: price.Discount}
+	p.SavingTotal = price.Gross + undiscounted - p.Total
+	if p.PerMonth, err = price.Net.MulDiv(1, int64(period)); err != nil {
+		return PeriodPrice{}, err
+	}
+	p.PerMonthTotal, err = p.Total.MulDiv(1, int64(period))
+	return p, err
 }
 
 // Quote is a price with its VAT, as a page shows it.
@@ -131,19 +152,13 @@ func (a *App) quote(ctx context.Context, tx *store.Tx, actor *account.Actor, r Q
 		if err != nil {
 			return Quote{}, err
 		}
-		tax, err := treatment.Tax(price.Net)
+		alternative, err := periodPriceOf(period, price, treatment)
 		if err != nil {
 			return Quote{}, err
 		}
-		perMonth, err := price.Net.MulDiv(1, int64(period))
-		if err != nil {
-			return Quote{}, err
-		}
-		q.Alternatives = append(q.Alternatives, PeriodPrice{
-			Period: period, Price: price, VAT: tax, Total: price.Net + tax, PerMonth: perMonth, Saving: price.Discount,
-		})
+		q.Alternatives = append(q.Alternatives, alternative)
 		if period == r.Selection.Period {
-			q.Price, q.Treatment, q.VAT, q.Total = price, treatment, tax, price.Net+tax
+			q.Price, q.Treatment, q.VAT, q.Total = price, treatment, alternative.VAT, alternative.Total
 		}
 	}
 	q.Hints = book.Hints(r.Selection)
