@@ -30,6 +30,7 @@ func (s *server) routes() []route {
 		{get, "/login", public, s.loginPage, "login"},
 		{get, "/login/telegram", public, s.loginTelegram, "login-telegram"},
 		{post, "/login/demo", public, s.loginDemo, "login-demo"},
+		{post, "/demo/clock", public, s.advanceDemo, "demo-clock"},
 		{post, "/logout", public, s.logout, "logout"},
 
 		{post, "/orders", signedIn, s.placeOrder, "order-place"},

@@ -102,6 +102,8 @@ var matrix = map[string]access{
 	"login-telegram": {same("/login/telegram"), [5]int{toSignIn, toSignIn, toSignIn, toSignIn, toSignIn}},
 	"login-demo": {func(*world) call { return call{"/login/demo", url.Values{"person": {"ona"}}} },
 		[5]int{notFound, notFound, notFound, notFound, notFound}}, // not in demo mode
+	"demo-clock": {func(*world) call { return call{"/demo/clock", url.Values{"by": {"1d"}}} },
+		[5]int{notFound, notFound, notFound, notFound, notFound}}, // not in demo mode
 	"logout": {func(*world) call { return call{"/logout", url.Values{}} }, [5]int{elsewhere, elsewhere, elsewhere, elsewhere, elsewhere}},
 
 	"subscriptions": {same("/subscriptions"), people},

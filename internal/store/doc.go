@@ -7,7 +7,9 @@
 // Does not own: rules; a use case decides, the store reads and writes.
 //
 // Lock order, always: payer -> subscription -> order -> payment -> ledger
-// account -> invoice series. The series is hot and comes last.
+// account -> invoice series. The series is hot and comes last. Rows are locked
+// FOR NO KEY UPDATE: rows that refer to them can be written meanwhile, or the
+// foreign keys would take locks in an order of their own.
 //
 // No HTTP, PDF or bot call happens inside a transaction.
 package store

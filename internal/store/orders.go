@@ -142,7 +142,7 @@ func (tx *Tx) OrderOf(ctx context.Context, actor account.ID, number string) (ord
 	return r.order(), err
 }
 
-const lockOrderOfSQL = orderOfSQL + ` FOR UPDATE OF o`
+const lockOrderOfSQL = orderOfSQL + ` FOR NO KEY UPDATE OF o`
 
 // LockOrderOf is OrderOf with the order's row locked.
 func (tx *Tx) LockOrderOf(ctx context.Context, actor account.ID, number string) (order.Order, error) {
@@ -174,7 +174,7 @@ func (tx *Tx) OpenOrderCount(ctx context.Context, payer account.PayerID) (int, e
 	return value[int](ctx, tx, "orders", openOrderCountSQL, pgx.NamedArgs{"payer": string(payer)})
 }
 
-const lockOrderSQL = orderColumnsSQL + `WHERE o.id = @id FOR UPDATE`
+const lockOrderSQL = orderColumnsSQL + `WHERE o.id = @id FOR NO KEY UPDATE`
 
 // LockOrder returns and locks an order for the program's own work.
 func (tx *Tx) LockOrder(ctx context.Context, id string) (order.Order, error) {
@@ -243,7 +243,7 @@ func (tx *Tx) CloseOrder(ctx context.Context, id string, state order.State, subs
 const expireOrdersSQL = `
 UPDATE orders SET state = 'expired', closed_at = @now
 WHERE id IN (SELECT id FROM orders WHERE state = 'awaiting_payment' AND valid_until < @today
-             ORDER BY id LIMIT 500 FOR UPDATE SKIP LOCKED)
+             ORDER BY id LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING id`
 
 // ExpireOrders closes up to 500 orders whose bank invoice ran out before today,

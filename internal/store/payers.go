@@ -75,7 +75,7 @@ func (tx *Tx) PayerOf(ctx context.Context, actor account.ID, id account.PayerID)
 	return r.payer(), err
 }
 
-const lockPayerOfSQL = payerOfSQL + ` FOR UPDATE OF p`
+const lockPayerOfSQL = payerOfSQL + ` FOR NO KEY UPDATE OF p`
 
 // LockPayerOf is PayerOf with the payer's row locked.
 func (tx *Tx) LockPayerOf(ctx context.Context, actor account.ID, id account.PayerID) (PayerOf, error) {
@@ -86,7 +86,7 @@ func (tx *Tx) LockPayerOf(ctx context.Context, actor account.ID, id account.Paye
 const lockPayerSQL = `
 SELECT p.id, p.kind, p.name, p.company_code, p.vat_number, p.street, p.city, p.postcode, p.country, p.email,
        p.po_reference, p.language, p.currency, p.currency_fixed, '' AS role
-FROM payer p WHERE p.id = @id FOR UPDATE`
+FROM payer p WHERE p.id = @id FOR NO KEY UPDATE`
 
 // LockPayer returns and locks a payer for the program's own work.
 func (tx *Tx) LockPayer(ctx context.Context, id account.PayerID) (account.Payer, error) {

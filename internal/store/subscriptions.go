@@ -116,7 +116,7 @@ func (q *Questions) SubscriptionOf(actor account.ID, id string, to *[]Subscripti
 	askAs(q, subscriptionOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": q.now.Add(-VATCheckLife), "id": id}, to, subscriptionRow.of)
 }
 
-const lockSubscriptionOfSQL = subscriptionOfSQL + ` FOR UPDATE OF s`
+const lockSubscriptionOfSQL = subscriptionOfSQL + ` FOR NO KEY UPDATE OF s`
 
 // LockSubscriptionOf returns a subscription that the person pays for or uses,
 // locked, or NotFound.
@@ -126,7 +126,7 @@ func (tx *Tx) LockSubscriptionOf(ctx context.Context, actor account.ID, id strin
 }
 
 const lockLiveSubscriptionSQL = subscriptionColumnsSQL + `
-WHERE s.customer_id = @customer AND s.plan = @plan AND s.state = 'active' FOR UPDATE OF s`
+WHERE s.customer_id = @customer AND s.plan = @plan AND s.state = 'active' FOR NO KEY UPDATE OF s`
 
 // LockLiveSubscription returns and locks a customer's active subscription to a
 // plan, or NotFound.
@@ -145,7 +145,7 @@ func (tx *Tx) Subscription(ctx context.Context, id string) (subscription.Subscri
 	return r.of().Subscription, err
 }
 
-const lockSubscriptionSQL = subscriptionSQL + ` FOR UPDATE OF s`
+const lockSubscriptionSQL = subscriptionSQL + ` FOR NO KEY UPDATE OF s`
 
 // LockSubscription is Subscription with the row locked.
 func (tx *Tx) LockSubscription(ctx context.Context, id string) (subscription.Subscription, error) {
@@ -250,7 +250,7 @@ func (q *Questions) SubscriptionEvents(subscriptionID string, to *[]subscription
 }
 
 const endSubscriptionsSQL = subscriptionColumnsSQL + `
-WHERE s.state = 'active' AND s.paid_until < @paid_before ORDER BY s.id LIMIT 200 FOR UPDATE OF s SKIP LOCKED`
+WHERE s.state = 'active' AND s.paid_until < @paid_before ORDER BY s.id LIMIT 200 FOR NO KEY UPDATE OF s SKIP LOCKED`
 
 // LockOverdue returns and locks up to 200 active subscriptions that were paid
 // until before an instant.
