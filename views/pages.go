@@ -84,9 +84,9 @@ type Preset struct {
 
 // PeriodChoice is one of the periods side by side.
 type PeriodChoice struct {
-	Months   int
-	URL      string
-	Current  bool
+	Months  int
+	URL     string
+	Current bool
 	// With VAT where the page's WithVAT says so, else without:
 	PerMonth Money
 	Saving   Money // against the undiscounted price; absent for none
@@ -275,9 +275,10 @@ type SubscriptionRow struct {
 
 // NextCharge is what happens next to a subscription.
 type NextCharge struct {
-	Kind   string // bank_invoice, charge, end
+	Kind   string // bank_invoice, payment, end
 	On     Instant
-	Amount Money // absent for "end"
+	Amount Money  // absent for "end"
+	URL    string // of the order that waits for payment; empty for none
 }
 
 // SubscriptionPage is GET /subscriptions/{id}.

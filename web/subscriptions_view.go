@@ -54,6 +54,9 @@ func nextView(t i18n.Translator, n *app.Next) *views.NextCharge {
 		return nil
 	}
 	next := &views.NextCharge{Kind: string(n.Kind), On: dayOf(t, n.On)}
+	if n.Order != "" {
+		next.URL = "/orders/" + n.Order
+	}
 	if n.Kind != app.NextEnd {
 		next.Amount = moneyOf(t, n.Amount.Amount, n.Amount.Currency)
 	}

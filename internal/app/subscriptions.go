@@ -20,13 +20,15 @@ type NextKind string
 // What can happen next.
 const (
 	NextBankInvoice NextKind = "bank_invoice" // the next bank invoice is prepared; nothing is taken
+	NextPayment     NextKind = "payment"      // the next bank invoice waits for its money; nothing is taken
 	NextEnd         NextKind = "end"          // it ends and falls back to Free; nothing is charged
 )
 
 // Next is what happens next to a subscription, and when.
 type Next struct {
 	Kind   NextKind
-	On     civil.Date
+	On     civil.Date  // the day on which it happens; of a payment, the last day to pay
+	Order  string      // number of the order that waits for payment
 	Amount money.Money // with VAT, at today's price and rate; zero for an end
 }
 
@@ -78,7 +80,7 @@ func (l *subscriptionQuestions) answer(a *App, actor account.Actor) (Subscriptio
 	out := SubscriptionList{OpenOrders: l.orders, Items: make([]SubscriptionItem, len(l.rows))}
 	for i, row := range l.rows {
 		var err error
-		if out.Items[i], err = a.subscriptionItem(actor, row, l.now, *l.sold); err != nil {
+		if out.Items[i], err = a.subscriptionItem(actor, row, l.orders, l.now, *l.sold); err != nil {
 			return SubscriptionList{}, err
 		}
 	}
@@ -94,12 +96,14 @@ func (a *App) Subscription(ctx context.Context, actor account.Actor, id string) 
 		now     time.Time
 		rows    []store.SubscriptionOf
 		history []subscription.Event
+		orders  []order.Order
 		sold    *store.Turnover
 	)
 	err := a.db.Ask(ctx, func(q *store.Questions) {
 		now = q.Now()
 		q.SubscriptionOf(actor.AccountID, id, &rows)
 		q.SubscriptionEvents(id, &history)
+		q.OpenOrdersOf(actor.AccountID, a.inZone(now), &orders)
 		sold = a.askTurnover(q)
 	})
 	if err != nil {
@@ -108,7 +112,7 @@ func (a *App) Subscription(ctx context.Context, actor account.Actor, id string) 
 	if len(rows) == 0 {
 		return SubscriptionItem{}, fault.Missing("subscription")
 	}
-	item, err := a.subscriptionItem(actor, rows[0], now, *sold)
+	item, err := a.subscriptionItem(actor, rows[0], orders, now, *sold)
 	if !item.MayManage {
 		for i := range history {
 			history[i].OrderNumber = "" // the payer's business
@@ -118,7 +122,7 @@ func (a *App) Subscription(ctx context.Context, actor account.Actor, id string) 
 	return item, err
 }
 
-func (a *App) subscriptionItem(actor account.Actor, row store.SubscriptionOf, now time.Time, sold store.Turnover) (SubscriptionItem, error) {
+func (a *App) subscriptionItem(actor account.Actor, row store.SubscriptionOf, open []order.Order, now time.Time, sold store.Turnover) (SubscriptionItem, error) {
 	item := SubscriptionItem{
 		Subscription: row.Subscription, MayManage: row.Role.MayBuy(), CustomerName: row.CustomerName, CustomerTG: row.CustomerTG,
 		Self: row.CustomerID == actor.AccountID,
@@ -128,6 +132,12 @@ func (a *App) subscriptionItem(actor account.Actor, row store.SubscriptionOf, no
 		return item, nil
 	}
 	item.PayerName = row.PayerName
+	for _, o := range open {
+		if o.Kind == order.KindRenewal && o.SubscriptionID == row.ID && item.State == subscription.StateActive {
+			item.Next = &Next{Kind: NextPayment, On: o.ValidUntil, Order: o.Number, Amount: money.Of(o.Total, o.Currency)}
+			return item, nil
+		}
+	}
 	var err error
 	item.Next, err = a.next(row, a.inZone(now), sold)
 	return item, err
