@@ -15,6 +15,17 @@ CREATE TYPE public.river_job_state AS ENUM (
     'scheduled'
 );
 
+CREATE FUNCTION public.consent_keeps_its_words() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.revoked_at IS NOT NULL OR to_jsonb(NEW) - 'revoked_at' IS DISTINCT FROM to_jsonb(OLD) - 'revoked_at' THEN
+        RAISE EXCEPTION 'consent % can only be revoked, once', OLD.id
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'consent_keeps_its_words';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.invoice_adds_up() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -98,6 +109,53 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'payer_currency_is_fixed';
     END IF;
     RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.payment_keeps_its_word() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.state IN ('succeeded', 'failed', 'canceled', 'expired') AND NEW.state <> OLD.state THEN
+        RAISE EXCEPTION 'payment % is % and never moves', OLD.id, OLD.state
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_terminal_never_moves';
+    END IF;
+    IF (NEW.payer_id, NEW.payable_kind, NEW.payable_id, NEW.provider, NEW.provider_account, NEW.initiator, NEW.currency, NEW.amount_minor,
+        NEW.may_underpay, NEW.tolerated_minor, NEW.parent_id, NEW.created_at)
+       IS DISTINCT FROM
+       (OLD.payer_id, OLD.payable_kind, OLD.payable_id, OLD.provider, OLD.provider_account, OLD.initiator, OLD.currency, OLD.amount_minor,
+        OLD.may_underpay, OLD.tolerated_minor, OLD.parent_id, OLD.created_at) THEN
+        RAISE EXCEPTION 'what payment % is for never changes', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_purpose_never_changes';
+    END IF;
+    IF NEW.received_minor < OLD.received_minor OR NEW.attempt_no < OLD.attempt_no OR NEW.declines < OLD.declines OR NEW.as_of < OLD.as_of THEN
+        RAISE EXCEPTION 'payment % goes back', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_only_goes_on';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.refund_counts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    before bigint := 0;
+    after  bigint := CASE WHEN NEW.state = 'failed' THEN 0 ELSE NEW.amount_minor END;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        IF (NEW.payment_id, NEW.request, NEW.currency, NEW.amount_minor) IS DISTINCT FROM (OLD.payment_id, OLD.request, OLD.currency, OLD.amount_minor) THEN
+            RAISE EXCEPTION 'what refund % gives back never changes', OLD.id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_purpose_never_changes';
+        END IF;
+        before := CASE WHEN OLD.state = 'failed' THEN 0 ELSE OLD.amount_minor END;
+    END IF;
+    IF after <> before THEN
+        UPDATE payment SET asked_minor = asked_minor + after - before WHERE id = NEW.payment_id AND currency = NEW.currency;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'refund % is not in the currency of its payment', NEW.id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_in_currency_of_payment';
+        END IF;
+    END IF;
+    RETURN NULL;
 END $$;
 
 CREATE FUNCTION public.refuse_change() RETURNS trigger
@@ -251,11 +309,48 @@ CREATE TABLE public.bank_statement (
     CONSTRAINT bank_statement_file_sha256_check CHECK ((length(file_sha256) = 32))
 );
 
+CREATE TABLE public.consent (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    payer_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    subject uuid NOT NULL,
+    method_id uuid,
+    text_id text NOT NULL,
+    language text NOT NULL,
+    text_sha256 bytea NOT NULL,
+    amount_rule text NOT NULL,
+    months integer NOT NULL,
+    ip text NOT NULL,
+    user_agent text NOT NULL,
+    given_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT consent_check CHECK ((revoked_at >= given_at)),
+    CONSTRAINT consent_months_check CHECK ((months > 0)),
+    CONSTRAINT consent_text_sha256_check CHECK ((length(text_sha256) = 32))
+);
+
 CREATE TABLE public.demo_clock (
     only_row boolean DEFAULT true NOT NULL,
     offset_seconds bigint NOT NULL,
     CONSTRAINT demo_clock_offset_seconds_check CHECK ((offset_seconds >= 0)),
     CONSTRAINT demo_clock_only_row_check CHECK (only_row)
+);
+
+CREATE TABLE public.dispute (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    payment_id uuid NOT NULL,
+    provider text NOT NULL,
+    provider_account text NOT NULL,
+    provider_ref text NOT NULL,
+    currency text NOT NULL,
+    amount_minor bigint NOT NULL,
+    reason text NOT NULL,
+    state text NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    CONSTRAINT dispute_amount_minor_check CHECK ((amount_minor > 0)),
+    CONSTRAINT dispute_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT dispute_provider_ref_check CHECK ((provider_ref <> ''::text)),
+    CONSTRAINT dispute_state_check CHECK ((state = ANY (ARRAY['open'::text, 'won'::text, 'lost'::text])))
 );
 
 CREATE TABLE public.document_file (
@@ -492,6 +587,107 @@ CREATE TABLE public.payer_customer (
     added_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.payment (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    payer_id uuid NOT NULL,
+    payable_kind text NOT NULL,
+    payable_id uuid NOT NULL,
+    provider text NOT NULL,
+    provider_account text NOT NULL,
+    provider_ref text,
+    payer_url text DEFAULT ''::text NOT NULL,
+    initiator text NOT NULL,
+    currency text NOT NULL,
+    amount_minor bigint NOT NULL,
+    may_underpay boolean DEFAULT false NOT NULL,
+    tolerated_minor bigint DEFAULT 0 NOT NULL,
+    received_minor bigint DEFAULT 0 NOT NULL,
+    refunded_minor bigint DEFAULT 0 NOT NULL,
+    disputed_minor bigint DEFAULT 0 NOT NULL,
+    asked_minor bigint DEFAULT 0 NOT NULL,
+    state text NOT NULL,
+    attempt_no integer DEFAULT 1 NOT NULL,
+    declines integer DEFAULT 0 NOT NULL,
+    parked text DEFAULT ''::text NOT NULL,
+    sent_at timestamp with time zone,
+    repeat_until timestamp with time zone,
+    as_of timestamp with time zone,
+    expires_at timestamp with time zone,
+    next_check_at timestamp with time zone,
+    checks integer DEFAULT 0 NOT NULL,
+    method_id uuid,
+    parent_id uuid,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT payment_amount_minor_check CHECK ((amount_minor > 0)),
+    CONSTRAINT payment_asked_at_most_received CHECK (((asked_minor >= 0) AND (asked_minor <= received_minor))),
+    CONSTRAINT payment_attempt_no_check CHECK ((attempt_no > 0)),
+    CONSTRAINT payment_check CHECK (((tolerated_minor >= 0) AND (tolerated_minor < amount_minor))),
+    CONSTRAINT payment_checks_check CHECK ((checks >= 0)),
+    CONSTRAINT payment_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT payment_declines_check CHECK ((declines >= 0)),
+    CONSTRAINT payment_disputed_minor_check CHECK ((disputed_minor >= 0)),
+    CONSTRAINT payment_ended_is_not_looked_at CHECK (((next_check_at IS NULL) OR (state <> ALL (ARRAY['succeeded'::text, 'failed'::text, 'canceled'::text, 'expired'::text])))),
+    CONSTRAINT payment_initiator_check CHECK ((initiator = ANY (ARRAY['payer'::text, 'merchant'::text]))),
+    CONSTRAINT payment_payable_kind_check CHECK ((payable_kind = ANY (ARRAY['order'::text, 'renewal'::text, 'topup'::text]))),
+    CONSTRAINT payment_provider_ref_check CHECK ((provider_ref <> ''::text)),
+    CONSTRAINT payment_received_minor_check CHECK ((received_minor >= 0)),
+    CONSTRAINT payment_refunded_at_most_received CHECK (((refunded_minor >= 0) AND (refunded_minor <= received_minor))),
+    CONSTRAINT payment_sent_is_remembered CHECK (((sent_at IS NULL) = (repeat_until IS NULL))),
+    CONSTRAINT payment_state_check CHECK ((state = ANY (ARRAY['created'::text, 'awaiting_payer'::text, 'action_required'::text, 'processing'::text, 'partially_paid'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text, 'expired'::text]))),
+    CONSTRAINT payment_succeeds_with_money CHECK (((state <> 'succeeded'::text) OR (received_minor >= (amount_minor - tolerated_minor))))
+);
+
+CREATE TABLE public.payment_event (
+    payment_id uuid NOT NULL,
+    seq integer NOT NULL,
+    from_state text NOT NULL,
+    to_state text NOT NULL,
+    source text NOT NULL,
+    outcome text DEFAULT ''::text NOT NULL,
+    inbox_id bigint,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT payment_event_outcome_check CHECK ((outcome = ANY (ARRAY[''::text, 'unknown'::text, 'succeeded'::text, 'pending'::text, 'action_required'::text, 'declined'::text, 'not_sent'::text]))),
+    CONSTRAINT payment_event_seq_check CHECK ((seq > 0)),
+    CONSTRAINT payment_event_source_check CHECK ((source = ANY (ARRAY['api'::text, 'lookup'::text, 'operator'::text, 'clock'::text])))
+);
+
+CREATE TABLE public.payment_method (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    payer_id uuid NOT NULL,
+    provider text NOT NULL,
+    provider_account text NOT NULL,
+    provider_ref text NOT NULL,
+    label text NOT NULL,
+    fingerprint text NOT NULL,
+    expires_on date,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT payment_method_provider_ref_check CHECK ((provider_ref <> ''::text))
+);
+
+CREATE TABLE public.refund (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    payment_id uuid NOT NULL,
+    provider text NOT NULL,
+    provider_account text NOT NULL,
+    provider_ref text,
+    request text NOT NULL,
+    currency text NOT NULL,
+    amount_minor bigint NOT NULL,
+    state text NOT NULL,
+    attempt_no integer DEFAULT 1 NOT NULL,
+    reason text NOT NULL,
+    asked_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT refund_amount_minor_check CHECK ((amount_minor > 0)),
+    CONSTRAINT refund_attempt_no_check CHECK ((attempt_no > 0)),
+    CONSTRAINT refund_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT refund_provider_ref_check CHECK ((provider_ref <> ''::text)),
+    CONSTRAINT refund_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'pending'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text])))
+);
+
 CREATE TABLE public.river_job (
     id bigint NOT NULL,
     state public.river_job_state DEFAULT 'available'::public.river_job_state NOT NULL,
@@ -700,6 +896,37 @@ ALTER TABLE public.vat_check ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.webhook_inbox (
+    id bigint NOT NULL,
+    provider text NOT NULL,
+    provider_account text NOT NULL,
+    event_key text NOT NULL,
+    event_type text NOT NULL,
+    payment_ref text NOT NULL,
+    payment_id text NOT NULL,
+    occurred_at timestamp with time zone,
+    body bytea NOT NULL,
+    headers jsonb NOT NULL,
+    body_sha256 bytea NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    last_error text DEFAULT ''::text NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    processed_at timestamp with time zone,
+    CONSTRAINT webhook_inbox_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT webhook_inbox_body_sha256_check CHECK ((length(body_sha256) = 32)),
+    CONSTRAINT webhook_inbox_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'done'::text, 'ignored'::text, 'failed'::text])))
+);
+
+ALTER TABLE public.webhook_inbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.webhook_inbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE ONLY public.river_job ALTER COLUMN id SET DEFAULT nextval('public.river_job_id_seq'::regclass);
 
 ALTER TABLE ONLY public.river_notification ALTER COLUMN id SET DEFAULT nextval('public.river_notification_id_seq'::regclass);
@@ -734,8 +961,17 @@ ALTER TABLE ONLY public.bank_statement
 ALTER TABLE ONLY public.bank_statement
     ADD CONSTRAINT bank_statement_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.consent
+    ADD CONSTRAINT consent_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.demo_clock
     ADD CONSTRAINT demo_clock_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.dispute
+    ADD CONSTRAINT dispute_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.dispute
+    ADD CONSTRAINT dispute_ref_once UNIQUE (provider, provider_account, provider_ref);
 
 ALTER TABLE ONLY public.document_file
     ADD CONSTRAINT document_file_pkey PRIMARY KEY (content_sha256, format);
@@ -797,6 +1033,30 @@ ALTER TABLE ONLY public.payer_customer
 ALTER TABLE ONLY public.payer
     ADD CONSTRAINT payer_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.payment_event
+    ADD CONSTRAINT payment_event_pkey PRIMARY KEY (payment_id, seq);
+
+ALTER TABLE ONLY public.payment_method
+    ADD CONSTRAINT payment_method_once UNIQUE (provider, provider_account, provider_ref);
+
+ALTER TABLE ONLY public.payment_method
+    ADD CONSTRAINT payment_method_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.payment
+    ADD CONSTRAINT payment_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.payment
+    ADD CONSTRAINT payment_ref_once UNIQUE (provider, provider_account, provider_ref);
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_ref_once UNIQUE (provider, provider_account, provider_ref);
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_request_once UNIQUE (request);
+
 ALTER TABLE ONLY public.river_job
     ADD CONSTRAINT river_job_pkey PRIMARY KEY (id);
 
@@ -851,6 +1111,12 @@ ALTER TABLE ONLY public.tax_evidence
 ALTER TABLE ONLY public.vat_check
     ADD CONSTRAINT vat_check_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.webhook_inbox
+    ADD CONSTRAINT webhook_inbox_once UNIQUE (provider, provider_account, event_key);
+
+ALTER TABLE ONLY public.webhook_inbox
+    ADD CONSTRAINT webhook_inbox_pkey PRIMARY KEY (id);
+
 CREATE INDEX audit_object ON public.audit USING btree (object_kind, object_id, id);
 
 CREATE INDEX auth_nonce_expires ON public.auth_nonce USING btree (expires_at);
@@ -860,6 +1126,10 @@ CREATE INDEX bank_entry_batch ON public.bank_entry USING btree (batch) WHERE (ba
 CREATE INDEX bank_entry_fingerprint ON public.bank_entry USING btree (fingerprint) WHERE (fingerprint <> ''::text);
 
 CREATE INDEX bank_entry_suspense ON public.bank_entry USING btree (imported_at) WHERE (outcome = 'suspense'::text);
+
+CREATE INDEX consent_subject ON public.consent USING btree (subject, given_at);
+
+CREATE INDEX dispute_payment ON public.dispute USING btree (payment_id);
 
 CREATE UNIQUE INDEX invoice_order_once ON public.invoice USING btree (order_id) WHERE (kind = 'invoice'::text);
 
@@ -882,6 +1152,18 @@ CREATE INDEX orders_open ON public.orders USING btree (valid_until) WHERE (state
 CREATE INDEX orders_open_payer ON public.orders USING btree (payer_id, placed_at DESC) WHERE (state = 'awaiting_payment'::text);
 
 CREATE INDEX orders_payer ON public.orders USING btree (payer_id, placed_at DESC);
+
+CREATE INDEX payment_method_payer ON public.payment_method USING btree (payer_id);
+
+CREATE INDEX payment_method_used ON public.payment USING btree (method_id) WHERE (method_id IS NOT NULL);
+
+CREATE UNIQUE INDEX payment_one_live ON public.payment USING btree (payable_kind, payable_id) WHERE (state = ANY (ARRAY['created'::text, 'awaiting_payer'::text, 'action_required'::text, 'processing'::text, 'partially_paid'::text, 'unknown'::text, 'succeeded'::text]));
+
+CREATE INDEX payment_payer ON public.payment USING btree (payer_id, created_at DESC);
+
+CREATE INDEX payment_to_check ON public.payment USING btree (next_check_at) WHERE (next_check_at IS NOT NULL);
+
+CREATE INDEX refund_payment ON public.refund USING btree (payment_id);
 
 CREATE INDEX river_job_args_index ON public.river_job USING gin (args);
 
@@ -915,11 +1197,21 @@ CREATE INDEX subscription_renewing ON public.subscription USING btree (paid_unti
 
 CREATE INDEX vat_check_number ON public.vat_check USING btree (vat_number, checked_at DESC);
 
+CREATE INDEX webhook_inbox_pending ON public.webhook_inbox USING btree (received_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX webhook_inbox_received ON public.webhook_inbox USING btree (received_at);
+
 CREATE TRIGGER audit_is_immutable BEFORE DELETE OR UPDATE ON public.audit FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER bank_entry_stays BEFORE DELETE ON public.bank_entry FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER bank_invoice_is_immutable BEFORE DELETE OR UPDATE ON public.bank_invoice FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER consent_keeps_its_words BEFORE UPDATE ON public.consent FOR EACH ROW EXECUTE FUNCTION public.consent_keeps_its_words();
+
+CREATE TRIGGER consent_stays BEFORE DELETE ON public.consent FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER dispute_stays BEFORE DELETE ON public.dispute FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER document_file_is_immutable BEFORE DELETE OR UPDATE ON public.document_file FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -947,6 +1239,16 @@ CREATE TRIGGER orders_keep_price BEFORE UPDATE ON public.orders FOR EACH ROW EXE
 
 CREATE TRIGGER payer_currency_is_fixed BEFORE UPDATE ON public.payer FOR EACH ROW EXECUTE FUNCTION public.payer_keep_currency();
 
+CREATE TRIGGER payment_event_is_immutable BEFORE DELETE OR UPDATE ON public.payment_event FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER payment_keeps_its_word BEFORE UPDATE ON public.payment FOR EACH ROW EXECUTE FUNCTION public.payment_keeps_its_word();
+
+CREATE TRIGGER payment_stays BEFORE DELETE ON public.payment FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER refund_counts AFTER INSERT OR UPDATE ON public.refund FOR EACH ROW EXECUTE FUNCTION public.refund_counts();
+
+CREATE TRIGGER refund_stays BEFORE DELETE ON public.refund FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
 CREATE CONSTRAINT TRIGGER series_number_is_used AFTER UPDATE ON public.series DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.series_number_is_used();
 
 CREATE TRIGGER series_stays BEFORE DELETE ON public.series FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -972,6 +1274,18 @@ ALTER TABLE ONLY public.bank_entry
 
 ALTER TABLE ONLY public.bank_invoice
     ADD CONSTRAINT bank_invoice_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.consent
+    ADD CONSTRAINT consent_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.consent
+    ADD CONSTRAINT consent_method_id_fkey FOREIGN KEY (method_id) REFERENCES public.payment_method(id);
+
+ALTER TABLE ONLY public.consent
+    ADD CONSTRAINT consent_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.dispute
+    ADD CONSTRAINT dispute_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payment(id);
 
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
@@ -1023,6 +1337,24 @@ ALTER TABLE ONLY public.payer_customer
 
 ALTER TABLE ONLY public.payer_customer
     ADD CONSTRAINT payer_customer_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.payment_event
+    ADD CONSTRAINT payment_event_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payment(id);
+
+ALTER TABLE ONLY public.payment
+    ADD CONSTRAINT payment_method_id_fkey FOREIGN KEY (method_id) REFERENCES public.payment_method(id);
+
+ALTER TABLE ONLY public.payment_method
+    ADD CONSTRAINT payment_method_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.payment
+    ADD CONSTRAINT payment_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.payment(id);
+
+ALTER TABLE ONLY public.payment
+    ADD CONSTRAINT payment_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payment(id);
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id) ON DELETE CASCADE;

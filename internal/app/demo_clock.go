@@ -44,7 +44,12 @@ func (a *App) AdvanceDemo(ctx context.Context, by time.Duration) error {
 		step := min(by, 24*time.Hour)
 		by -= step
 		offset := a.demoClock.Offset() + step
-		if err := a.db.Update(ctx, func(tx *store.Tx) error { return tx.SaveDemoOffset(ctx, offset) }); err != nil {
+		if err := a.db.Update(ctx, func(tx *store.Tx) error {
+			if err := tx.CarrySessions(ctx, step); err != nil {
+				return err
+			}
+			return tx.SaveDemoOffset(ctx, offset)
+		}); err != nil {
 			return err
 		}
 		a.demoClock.offset.Store(int64(offset))

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/bank/banktest"
+	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/pricing"
@@ -196,5 +198,46 @@ func TestOneBalanceIsSpentOnce(t *testing.T) {
 		t.Errorf("%d orders were paid, want the two first ones and one renewal", n)
 	}
 	s.must(s.RunDue(s.ctx()))
+	s.clean()
+}
+
+// The demo's clock goes forward day by day, and whoever moves it stays signed in.
+func TestTheDemoClock(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	if err := s.AdvanceDemo(s.ctx(), time.Hour); !fault.Is(err, fault.NotFound) {
+		t.Fatalf("without a demo clock: %v", err)
+	}
+	clock := app.NewDemoClock(s.clock.Now)
+	var err error
+	s.App, err = app.New(t.Context(), app.Config{
+		DB: s.db.OnClock(clock.Now), Blobs: s.blobs, Queue: s.queue, Now: clock.Now, Seller: seller(t), BotToken: botToken, Demo: true,
+		Clock: clock, Log: slog.New(slog.DiscardHandler),
+	})
+	s.must(err)
+	s.must(s.SeedDemo(s.ctx(), s.clock))
+	state, err := s.BeginSignIn(s.ctx(), "", "/")
+	s.must(err)
+	q, err := s.DemoReturn("ona", state)
+	s.must(err)
+	in, err := s.SignInTelegram(s.ctx(), app.TelegramReturn{Query: q, CookieState: state})
+	s.must(err)
+	for _, by := range []time.Duration{0, -time.Hour, 20 * 366 * 24 * time.Hour} {
+		if err := s.AdvanceDemo(s.ctx(), by); !fault.Is(err, fault.Invalid) {
+			t.Errorf("by %s: %v", by, err)
+		}
+	}
+	before := clock.Now()
+	s.must(s.AdvanceDemo(s.ctx(), 400*24*time.Hour+time.Minute))
+	if got := clock.Now().Sub(before); got != 400*24*time.Hour+time.Minute {
+		t.Errorf("moved by %s", got)
+	}
+	ona, err := s.ActorBySession(s.ctx(), in.Token)
+	s.must(err)
+	list, err := s.Subscriptions(s.ctx(), ona)
+	s.must(err)
+	if list.Items[0].State != subscription.StateEnded {
+		t.Errorf("nobody paid, and it is %s", list.Items[0].State)
+	}
 	s.clean()
 }

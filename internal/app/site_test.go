@@ -38,6 +38,7 @@ type site struct {
 	t     testing.TB
 	db    *store.DB
 	blobs *blob.Store
+	queue *jobs.Queue
 	clock *app.Clock
 }
 
@@ -48,13 +49,13 @@ func newSite(t testing.TB) *site {
 	s.db, err = store.Open(t.Context(), storetest.Database(t), s.clock.Now)
 	s.must(err)
 	t.Cleanup(s.db.Close)
-	queue, err := jobs.NewQueue(s.db.Pool(), slog.New(slog.DiscardHandler))
+	s.queue, err = jobs.NewQueue(s.db.Pool(), slog.New(slog.DiscardHandler))
 	s.must(err)
 	s.blobs, err = blob.Open(t.Context(), "mem://")
 	s.must(err)
 	t.Cleanup(func() { _ = s.blobs.Close() })
 	s.App, err = app.New(t.Context(), app.Config{
-		DB: s.db, Blobs: s.blobs, Queue: queue, Now: s.clock.Now, Seller: seller(t), BotToken: botToken, Demo: true, Log: slog.New(slog.DiscardHandler),
+		DB: s.db, Blobs: s.blobs, Queue: s.queue, Now: s.clock.Now, Seller: seller(t), BotToken: botToken, Demo: true, Log: slog.New(slog.DiscardHandler),
 	})
 	s.must(err)
 	return s

@@ -29,8 +29,16 @@ type outcome struct {
 
 func (o outcome) perSecond() float64 { return float64(len(o.times)) / o.took.Seconds() }
 
-// percentile needs sorted times.
-func (o outcome) percentile(p int) time.Duration { return o.times[(len(o.times)-1)*p/100] }
+func (o *outcome) add(other outcome) {
+	o.took += other.took
+	o.times = append(o.times, other.times...)
+}
+
+// milliseconds is the time within which p percent of the requests were answered.
+func (o outcome) milliseconds(p int) float64 {
+	slices.Sort(o.times)
+	return o.times[(len(o.times)-1)*p/100].Seconds() * 1000
+}
 
 // load asks a server for a while. The requests go around in turn. net/http's
 // client would cost more than the server that is measured, and hide what
@@ -56,7 +64,6 @@ func load(ctx context.Context, addr string, requests [][]byte, long time.Duratio
 	}
 	group.Wait()
 	all.took = time.Since(began)
-	slices.Sort(all.times)
 	if first == nil && len(all.times) == 0 {
 		first = fmt.Errorf("bench: no answer in %s", long)
 	}

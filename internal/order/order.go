@@ -46,7 +46,7 @@ type Order struct {
 	PayerID        account.PayerID
 	CustomerID     account.ID
 	PlacedBy       account.ID // empty for a renewal that the program prepared
-	SubscriptionID string // the one it extends; of a new order, known once paid
+	SubscriptionID string     // the one it extends; of a new order, known once paid
 	Selection      pricing.Selection
 	PriceBook      string
 	Currency       money.Currency

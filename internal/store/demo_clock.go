@@ -19,6 +19,16 @@ func (tx *Tx) DemoOffset(ctx context.Context) (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, err
 }
 
+const carrySessionsSQL = `
+UPDATE session SET last_seen_at = last_seen_at + make_interval(secs => @seconds), expires_at = expires_at + make_interval(secs => @seconds)`
+
+// CarrySessions takes every session along into the future that the demo's clock
+// is set to: whoever moves it stays signed in.
+func (tx *Tx) CarrySessions(ctx context.Context, by time.Duration) error {
+	_, err := exec(ctx, tx, carrySessionsSQL, pgx.NamedArgs{"seconds": int64(by / time.Second)})
+	return err
+}
+
 const saveDemoOffsetSQL = `
 INSERT INTO demo_clock (offset_seconds) VALUES (@seconds)
 ON CONFLICT (only_row) DO UPDATE SET offset_seconds = greatest(demo_clock.offset_seconds, EXCLUDED.offset_seconds)`
