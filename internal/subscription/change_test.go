@@ -120,6 +120,38 @@ func TestChangeByHand(t *testing.T) {
 	}
 }
 
+// A change is at a whole second, and one by a clock that runs behind begins with
+// the period.
+func TestChangeIsAtAWholeSecond(t *testing.T) {
+	t.Parallel()
+	s, periods := bought(t, gateway(1, 0, 12), instant(t, "2026-01-01T00:00:00Z"), time.UTC)
+	at := instant(t, "2026-07-02T12:00:00Z")
+	if c := preview(t, s, periods, gateway(3, 0, 12), at.Add(999*time.Millisecond)); c.At != at || c.NewUntil != instant(t, "2026-10-01T18:00:00Z") {
+		t.Errorf("%s until %s", c.At, c.NewUntil)
+	}
+	c := preview(t, s, periods, gateway(3, 0, 12), s.StartedAt.Add(-time.Minute))
+	if c.Unused != 324_00 || c.Periods[0].From != s.StartedAt || c.NewUntil != instant(t, "2026-07-02T12:00:00Z") || c.Parts[0].OldDays != "365.0000" {
+		t.Errorf("%+v", c)
+	}
+}
+
+// The last second of the cheapest buys 1/135 s of something 135 times dearer,
+// and gets one; not more than it was worth is used up in it.
+func TestOneSecondIsAlwaysLeft(t *testing.T) {
+	t.Parallel()
+	s, periods := bought(t, softphone(1, false, 6), instant(t, "2026-01-01T00:00:00Z"), time.UTC)
+	at := s.PaidUntil.Add(-time.Second)
+	c := preview(t, s, periods, gateway(6, 1, 6), at)
+	if !c.NewUntil.Equal(s.PaidUntil) || c.Credit != 0 || c.Residue.Sign() != 0 {
+		t.Errorf("%+v", c)
+	}
+	p := c.Periods[0]
+	p.Until = p.Until.Add(time.Hour)
+	if left := p.Unused(at.Add(time.Minute)); left.Sign() != 0 {
+		t.Errorf("%s is left of nothing", left)
+	}
+}
+
 // Each paid period keeps its own discount: 12 months with 10 %, then 6 months at
 // the list price, 181 days for 180.00, renewed early.
 func TestChangeGoesThroughEveryPeriod(t *testing.T) {

@@ -65,6 +65,20 @@ func TestUnusedOfSeveralPeriods(t *testing.T) {
 	}
 }
 
+// Rounding up never gives more than there is: of one and a half cents, one.
+func TestUnusedIsNeverMoreThanThereIs(t *testing.T) {
+	t.Parallel()
+	from := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	p, err := subscription.Paid(subscription.Period{Number: 1, From: from, Until: from.Add(72 * time.Hour)}, 2, 300, "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Worth = value(t, "3/2")
+	if amount, days, err := subscription.Unused([]subscription.PaidPeriod{p}, from.Add(-24*time.Hour), time.UTC); err != nil || amount != 1 || days != 3 {
+		t.Errorf("%d for %d days, %v", amount, days, err)
+	}
+}
+
 // A refund is never more than was paid, never grows with time, and never leaves
 // less than what was really used, but for the hour of a change of the clocks.
 func TestUnusedNeverGrows(t *testing.T) {

@@ -117,6 +117,20 @@ func TestTimeIsUsedUpEvenly(t *testing.T) {
 	}
 }
 
+// What does not make up a second is used when the period is over.
+func TestNothingIsLeftAtTheEnd(t *testing.T) {
+	t.Parallel()
+	s, periods := bought(t, gateway(1, 0, 12), instant(t, "2026-01-01T00:00:00Z"), time.UTC)
+	c := preview(t, s, periods, softphone(12, true, 12), instant(t, "2026-07-02T12:00:00Z"))
+	p := c.Periods[0]
+	if c.Residue.Sign() == 0 || p.Unused(p.Until).Sign() != 0 || p.Used(p.Until).Cmp(p.Worth) != 0 {
+		t.Errorf("residue %s, left %s, used %s of %s", c.Residue, p.Unused(p.Until), p.Used(p.Until), p.Worth)
+	}
+	if before := p.Unused(p.Until.Add(-time.Second)); before.Cmp(p.Rate.Add(c.Residue)) != 0 {
+		t.Errorf("a second before the end %s is left", before)
+	}
+}
+
 func TestPaidRefusesWhatCannotBeDivided(t *testing.T) {
 	t.Parallel()
 	from := time.Unix(1_790_000_000, 0)
