@@ -91,8 +91,9 @@ profile: ## CPU and memory profiles of one package's benchmarks: make profile PK
 	@go tool pprof -top -nodecount=25 -sample_index=alloc_space .cache/profile.test .cache/mem.out
 
 .PHONY: crash
-crash: ## fault runs
-	@echo "crash: the fault runs are not built yet" >&2; exit 1
+crash: ## fault runs: the program and its PostgreSQL killed at 100 random moments; about ten minutes
+	@.ci/install postgresql
+	@PORTAL_LONG=1 PORTAL_TEST_REQUIRE=1 go test -count=1 -timeout 60m -v -run '^TestKilledAtAnyMoment$$' $(ARGS) ./internal/e2e
 
 .PHONY: conformance
 conformance: ## the official validators

@@ -324,7 +324,7 @@ func (b *browser) client() *client {
 		if !cookie.HTTPOnly || cookie.SameSite == network.CookieSameSiteNone {
 			b.t.Errorf("cookie %s is open to scripts or other sites", cookie.Name)
 		}
-		c.http.Jar.SetCookies(u, []*http.Cookie{{Name: cookie.Name, Value: cookie.Value}}) //nolint:gosec // G124: on its way to the portal
+		c.http.Jar.SetCookies(u, []*http.Cookie{{Name: cookie.Name, Value: cookie.Value}})
 	}
 	return c
 }

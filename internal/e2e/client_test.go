@@ -166,13 +166,6 @@ func (a *answer) text(id string) string {
 	return strings.TrimSpace(a.find(mark(id)).First().Text())
 }
 
-// link is where the only link with this address pattern leads to.
-func (a *answer) link(selector string) string {
-	a.t.Helper()
-	href, _ := a.find(selector).First().Attr("href")
-	return href
-}
-
 // form is what the browser would send for the form with this action.
 func (a *answer) form(action string) url.Values {
 	a.t.Helper()

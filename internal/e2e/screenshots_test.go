@@ -17,11 +17,15 @@ import (
 )
 
 // TestScreenshots draws the pages for people to look at, and the pictures of
-// the README, into the directory that PORTAL_SCREENSHOTS names.
+// the README, into the directory that PORTAL_SCREENSHOTS names (absolute, or
+// from the root of the repository). docs/screenshots keeps three of them.
 func TestScreenshots(t *testing.T) {
 	dir := os.Getenv("PORTAL_SCREENSHOTS")
 	if dir == "" {
 		t.Skip("PORTAL_SCREENSHOTS names no directory")
+	}
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(root, dir)
 	}
 	base := demoPlace(t).serve().url
 	for _, width := range []int{1280, 360} {
