@@ -53,7 +53,7 @@ test: ## everything CI runs; installs what it needs
 lint: ## go vet, golangci-lint, formatting
 	@.ci/tools lint
 	@go vet ./...
-	@.cache/bin/golangci-lint run
+	@.cache/bin/golangci-lint run --allow-parallel-runners
 
 .PHONY: fmt
 fmt: ## format Go and templ sources
