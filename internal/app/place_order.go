@@ -155,6 +155,11 @@ func (a *App) placeOrder(ctx context.Context, tx *store.Tx, by audit.Actor, o or
 	if err := tx.InsertEvidence(ctx, o.ID, "billing_address", payer.Country, payer.Postcode); err != nil {
 		return o, err
 	}
+	if payer.VATNumber != "" {
+		if err := tx.InsertEvidence(ctx, o.ID, "vat_number", payer.Country, payer.VATNumber); err != nil {
+			return o, err
+		}
+	}
 	if !payer.CurrencyFixed {
 		if err := tx.FixCurrency(ctx, payer.ID, o.Currency); err != nil {
 			return o, err

@@ -335,7 +335,7 @@ func (b *browser) check() {
 	b.t.Helper()
 	where := b.path()
 	b.calm(where)
-	if over := evaluate[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
+	if over := b.over(); over > 0 {
 		b.t.Errorf("%s is %d px wider than its window, by %s", where, over, evaluate[string](b, widest))
 	}
 	if !b.script {
@@ -351,6 +351,12 @@ func (b *browser) check() {
 	b.mu.Lock()
 	b.problems = nil // those of axe itself: it asks for nothing but what the page has
 	b.mu.Unlock()
+}
+
+// over is by how many pixels the page is wider than its window.
+func (b *browser) over() int {
+	b.t.Helper()
+	return evaluate[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`)
 }
 
 // widest names the first element that stands out of the window.

@@ -40,7 +40,19 @@ func TestPagesAreCorrectHTML(t *testing.T) {
 	if n := len(pages.names); n < 60 {
 		t.Errorf("only %d files were found", n)
 	}
-	pages.validate(jar)
+	for _, kind := range []string{"html", "css", "svg"} {
+		for _, finding := range pages.validate(jar, kind) {
+			t.Error(finding)
+		}
+	}
+
+	planted := &collection{t: t, dir: t.TempDir(), names: map[string]string{"bad.html": "a planted page"}}
+	if err := os.WriteFile(filepath.Join(planted.dir, "bad.html"), []byte("<!doctype html><title>x</title><img src=a><p><div></p>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if found := planted.validate(jar, "html"); len(found) < 2 {
+		t.Errorf("the checker finds only %q in a planted page", found)
+	}
 }
 
 // collection keeps what was fetched, in files whose names tell their kind.
@@ -144,38 +156,37 @@ func (p *collection) mistakes(c *client, person string) {
 	refused(http.StatusForbidden, "/logout", url.Values{})
 }
 
-// validate runs the Nu Html Checker, once for each kind of file.
-func (p *collection) validate(jar string) {
+// validate returns what the Nu Html Checker finds in all files of a kind.
+func (p *collection) validate(jar, kind string) (findings []string) {
 	p.t.Helper()
-	for kind, option := range map[string]string{"html": "--html", "css": "--css", "svg": "--svg"} {
-		var files []string
-		for _, name := range slices.Sorted(maps.Keys(p.names)) {
-			if strings.HasSuffix(name, "."+kind) {
-				files = append(files, filepath.Join(p.dir, name))
-			}
+	args := []string{"-Xss8m", "-jar", jar, "--format", "json", "--stdout", "--exit-zero-always", "--errors-only", "--" + kind}
+	before := len(args)
+	for _, name := range slices.Sorted(maps.Keys(p.names)) {
+		if strings.HasSuffix(name, "."+kind) {
+			args = append(args, filepath.Join(p.dir, name))
 		}
-		if len(files) == 0 {
-			p.t.Errorf("no %s was found", kind)
-			continue
-		}
-		args := append([]string{"-Xss8m", "-jar", jar, "--format", "json", "--stdout", "--exit-zero-always", "--errors-only", option}, files...)
-		c := exec.Command("java", args...)
-		out, err := c.Output()
-		if err != nil {
-			p.t.Fatalf("vnu: %v\n%s", err, out)
-		}
-		var report struct {
-			Messages []struct {
-				URL, Message, Extract string
-				LastLine, LastColumn  int
-			}
-		}
-		if err := json.Unmarshal(out, &report); err != nil {
-			p.t.Fatalf("vnu printed no report: %v\n%s", err, out)
-		}
-		for _, m := range report.Messages {
-			p.t.Errorf("%s: %d:%d: %s: %s", p.names[filepath.Base(m.URL)], m.LastLine, m.LastColumn, m.Message, strings.Join(strings.Fields(m.Extract), " "))
-		}
-		p.t.Logf("%d %s files", len(files), kind)
 	}
+	p.t.Logf("%d %s files", len(args)-before, kind)
+	if len(args) == before {
+		return []string{"no " + kind + " was found"}
+	}
+	c := exec.Command("java", args...)
+	out, err := c.Output()
+	if err != nil {
+		p.t.Fatalf("vnu: %v\n%s", err, out)
+	}
+	var report struct {
+		Messages []struct {
+			URL, Message, Extract string
+			LastLine, LastColumn  int
+		}
+	}
+	if err := json.Unmarshal(out, &report); err != nil {
+		p.t.Fatalf("vnu printed no report: %v\n%s", err, out)
+	}
+	for _, m := range report.Messages {
+		findings = append(findings, fmt.Sprintf("%s: %d:%d: %s: %s",
+			p.names[filepath.Base(m.URL)], m.LastLine, m.LastColumn, m.Message, strings.Join(strings.Fields(m.Extract), " ")))
+	}
+	return findings
 }

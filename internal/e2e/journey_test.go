@@ -3,7 +3,9 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -169,4 +171,39 @@ func journey(t *testing.T, p *place, b *browser) {
 	}
 	b.check()
 	p.audit()
+}
+
+// The checks of every page find what they are for.
+func TestBrowserFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	bad := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src *")
+		_, _ = io.WriteString(w, `<!doctype html><html lang="en"><title>Bad</title>
+			<main><h1>Bad</h1><p style="color: #ccc; background: #fff">pale</p><input><div style="width: 3000px">wide</div></main>
+			<img alt="" src="http://elsewhere.example/x.png"><script>var blocked;</script>`)
+	}))
+	t.Cleanup(bad.Close)
+	b := newBrowser(t, bad.URL, 1280, true)
+	b.open("/")
+	evaluate[chromedp.Void](b, `console.error("planted"); setTimeout(() => { throw new Error("planted") })`)
+	evaluate[chromedp.Void](b, `new Promise(done => setTimeout(done, 50))`, chromedp.EvalAwaitPromise)
+	b.mu.Lock()
+	seen := strings.Join(b.problems, "\n")
+	b.problems = nil
+	b.mu.Unlock()
+	for _, want := range []string{"console error", "exception", "issue ContentSecurityPolicyIssue", "log security", "request to another host: http://elsewhere.example/x.png"} {
+		if !strings.Contains(seen, want) {
+			t.Errorf("the browser did not notice %q:\n%s", want, seen)
+		}
+	}
+	violations := strings.Join(b.axe(), "\n")
+	for _, want := range []string{"color-contrast: ", "label: "} {
+		if !strings.Contains(violations, want) {
+			t.Errorf("axe-core did not notice %q:\n%s", want, violations)
+		}
+	}
+	if b.over() < 1000 || !strings.Contains(evaluate[string](b, widest), "3000px") {
+		t.Errorf("the page is %d px too wide, by %s", b.over(), evaluate[string](b, widest))
+	}
 }

@@ -32,9 +32,13 @@ type format struct {
 	percent             string // 0 is the number
 	decimal, minus      string
 	grouping            grouping
-	symbols             map[string]string // of common currencies
+	symbols             map[string]affixes // of common currencies
 	printer             *message.Printer
 }
+
+// affixes are what stands before and after an amount: the symbol of its
+// currency, and spaces.
+type affixes struct{ before, after string }
 
 // grouping is how a language splits the digits of a whole number.
 type grouping struct {
@@ -56,7 +60,7 @@ func newFormat(l *locale) (format, error) {
 	f := format{
 		date: get("date"), dateShort: get("date_short"), clock: get("time"),
 		dateTime: get("date_time"), money: get("money"), percent: get("percent"),
-		printer: message.NewPrinter(l.tag), symbols: map[string]string{},
+		printer: message.NewPrinter(l.tag), symbols: map[string]affixes{},
 	}
 	for i := range 12 {
 		n := strconv.Itoa(i + 1)
@@ -70,7 +74,7 @@ func newFormat(l *locale) (format, error) {
 	f.minus = strings.ReplaceAll(strings.Trim(f.printer.Sprint(number.Decimal(-1)), "1"), "-", minusSign)
 	f.grouping = readGrouping(f.printer)
 	for _, code := range []string{"EUR", "USD", "GBP", "CHF", "PLN", "UAH", "CZK", "SEK", "NOK", "DKK"} {
-		f.symbols[code] = f.symbol(code)
+		f.symbols[code] = f.affixes(code)
 	}
 	if len(missing) > 0 {
 		return f, fmt.Errorf("no %s", strings.Join(missing, ", "))
@@ -100,28 +104,33 @@ func readGrouping(p *message.Printer) grouping {
 	return g
 }
 
-// whole writes a whole number with the language's grouping.
-func (f *format) whole(n uint64) string {
-	digits := strconv.FormatUint(n, 10)
-	if len(digits) < f.grouping.least || len(digits) <= 3 || f.grouping.separator == "" {
-		return digits
+// whole appends a whole number with the language's grouping. Lists format
+// hundreds of amounts and days for a page, so all of this appends to a buffer.
+func (f *format) whole(b []byte, n uint64) []byte {
+	start := len(b)
+	b = strconv.AppendUint(b, n, 10)
+	count := len(b) - start
+	if count < f.grouping.least || count <= 3 || f.grouping.separator == "" {
+		return b
 	}
-	head, tail := digits[:len(digits)-3], digits[len(digits)-3:]
+	var kept [20]byte // digits of the greatest uint64
+	digits := kept[:copy(kept[:], b[start:])]
+	head, tail := digits[:count-3], digits[count-3:]
 	first := (len(head)-1)%f.grouping.size + 1
-	var b strings.Builder
-	b.WriteString(head[:first])
+	b = append(b[:start], head[:first]...)
 	for i := first; i < len(head); i += f.grouping.size {
-		b.WriteString(f.grouping.separator + head[i:i+f.grouping.size])
+		b = append(b, f.grouping.separator...)
+		b = append(b, head[i:i+f.grouping.size]...)
 	}
-	b.WriteString(f.grouping.separator + tail)
-	return b.String()
+	b = append(b, f.grouping.separator...)
+	return append(b, tail...)
 }
 
 // Number writes a whole number with the language's grouping: "12,500".
 func (t Translator) Number(n int64) string {
 	f := &t.locale().format
 	sign, magnitude := f.sign(n)
-	return sign + f.whole(magnitude)
+	return string(f.whole(append(make([]byte, 0, 32), sign...), magnitude))
 }
 
 // Percent writes a rate given in hundredths of a percent: 2100 is "21%", 1950
@@ -129,37 +138,43 @@ func (t Translator) Number(n int64) string {
 func (t Translator) Percent(basisPoints int64) string {
 	f := &t.locale().format
 	sign, n := f.sign(basisPoints)
-	s := f.whole(n / 100)
+	s := string(f.whole(nil, n/100))
 	if rest := n % 100; rest != 0 {
-		s += f.decimal + strings.TrimRight(twoDigits(rest), "0")
+		s += f.decimal + strings.TrimRight(string(twoDigits(nil, rest)), "0")
 	}
 	return sign + strings.Replace(f.percent, "0", s, 1)
 }
 
 // Money writes an amount of minor units (hundredths) with the currency's
-// symbol: "€1,524.60", "−€10.00", "CHF 3.00".
+// symbol: "€1,524.60", "-€10.00", "CHF 3.00".
 func (t Translator) Money(minor int64, code string) string {
 	f := &t.locale().format
 	sign, n := f.sign(minor)
-	symbol, ok := f.symbols[code]
+	around, ok := f.symbols[code]
 	if !ok {
-		symbol = f.symbol(code)
+		around = f.affixes(code)
 	}
-	return sign + placeSymbol(f.money, symbol, f.whole(n/100)+f.decimal+twoDigits(n%100))
+	b := append(make([]byte, 0, 48), sign...)
+	b = append(b, around.before...)
+	b = f.whole(b, n/100)
+	b = append(b, f.decimal...)
+	b = twoDigits(b, n%100)
+	return string(append(b, around.after...))
 }
 
-func twoDigits(n uint64) string { return string([]byte{'0' + byte(n/10), '0' + byte(n%10)}) }
+func twoDigits(b []byte, n uint64) []byte { return append(b, '0'+byte(n/10), '0'+byte(n%10)) }
 
-// placeSymbol fills the money pattern. CLDR's currencySpacing: a symbol that
-// touches the number with a letter gets a space that does not break.
-func placeSymbol(pattern, symbol, s string) string {
-	before, after, _ := strings.Cut(pattern, "0")
+// affixes fills the money pattern for a currency. CLDR's currencySpacing: a
+// symbol that touches the number with a letter gets a space that does not break.
+func (f *format) affixes(code string) affixes {
+	symbol := f.symbol(code)
+	before, after, _ := strings.Cut(f.money, "0")
 	if strings.HasSuffix(before, "¤") {
 		if last, _ := utf8.DecodeLastRuneInString(symbol); unicode.IsLetter(last) {
 			symbol += nbsp
 		}
 	}
-	return strings.Replace(before, "¤", symbol, 1) + s + strings.Replace(after, "¤", symbol, 1)
+	return affixes{strings.Replace(before, "¤", symbol, 1), strings.Replace(after, "¤", symbol, 1)}
 }
 
 func (f *format) symbol(code string) string {
@@ -202,12 +217,12 @@ func (t Translator) Time(instant time.Time, zone *time.Location) string {
 
 // write fills a CLDR pattern; text in single quotes stands for itself.
 func (f *format) write(pattern string, at time.Time) string {
-	var b strings.Builder
+	b := make([]byte, 0, 48)
 	for i := 0; i < len(pattern); {
 		c := pattern[i]
 		if c == '\'' {
 			text, _, _ := strings.Cut(pattern[i+1:], "'")
-			b.WriteString(text)
+			b = append(b, text...)
 			i += len(text) + 2
 			continue
 		}
@@ -215,46 +230,47 @@ func (f *format) write(pattern string, at time.Time) string {
 		for i+n < len(pattern) && pattern[i+n] == c {
 			n++
 		}
-		if s, ok := f.field(c, n, at); ok {
-			b.WriteString(s)
+		if filled, ok := f.field(b, c, n, at); ok {
+			b = filled
 		} else {
-			b.WriteString(pattern[i : i+n])
+			b = append(b, pattern[i:i+n]...)
 		}
 		i += n
 	}
-	return b.String()
+	return string(b)
 }
 
-func (f *format) field(c byte, n int, at time.Time) (string, bool) {
-	digits := func(v int) string {
+// field appends a field of a pattern: c, n times.
+func (f *format) field(b []byte, c byte, n int, at time.Time) ([]byte, bool) {
+	digits := func(v int) ([]byte, bool) {
 		if n == 2 {
-			return fmt.Sprintf("%02d", v)
+			return twoDigits(b, uint64(v)), true
 		}
-		return strconv.Itoa(v)
+		return strconv.AppendInt(b, int64(v), 10), true
 	}
 	switch c {
 	case 'y':
-		return strconv.Itoa(at.Year()), true
+		return strconv.AppendInt(b, int64(at.Year()), 10), true
 	case 'M':
 		switch n {
 		case 4:
-			return f.months[at.Month()-1], true
+			return append(b, f.months[at.Month()-1]...), true
 		case 3:
-			return f.monthsShort[at.Month()-1], true
+			return append(b, f.monthsShort[at.Month()-1]...), true
 		}
-		return digits(int(at.Month())), true
+		return digits(int(at.Month()))
 	case 'd':
-		return digits(at.Day()), true
+		return digits(at.Day())
 	case 'H':
-		return digits(at.Hour()), true
+		return digits(at.Hour())
 	case 'h':
-		return digits((at.Hour()+11)%12 + 1), true
+		return digits((at.Hour()+11)%12 + 1)
 	case 'm':
-		return digits(at.Minute()), true
+		return digits(at.Minute())
 	case 'a':
-		return at.Format("PM"), true
+		return at.AppendFormat(b, "PM"), true
 	}
-	return "", false
+	return b, false
 }
 
 // Country is a country with its name in the Translator's language.
