@@ -147,6 +147,8 @@ func TestTheAuditFindsTampering(t *testing.T) {
 		{"a counter ahead", "I12", `UPDATE series SET next = 99`},
 		{"an invoice's total", "I13", `UPDATE invoice SET net_minor = net_minor + 100, total_minor = total_minor + 100`},
 		{"an invoice's words", "I13", `UPDATE invoice SET content = content || ' ', content_sha256 = sha256(content || ' '), number = 'SIP-2026-000009'`},
+		{"an invoice's buyer, with its hash", "I13", `UPDATE invoice SET issued_at = issued_at - interval '2 hours',
+			content = replace(convert_from(content, 'UTF8'), 'Vilnius', 'Kaunas')::bytea, content_sha256 = sha256(replace(convert_from(content, 'UTF8'), 'Vilnius', 'Kaunas')::bytea)`},
 		{"a VAT amount", "I14", `UPDATE invoice_vat SET base_minor = 0, vat_minor = 0`},
 		{"paid until", "I20", `UPDATE subscription SET paid_until = paid_until + interval '1 year'`},
 		{"an entry called ignored", "I26", `UPDATE bank_entry SET outcome = 'ignored', order_id = NULL`},

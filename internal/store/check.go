@@ -74,7 +74,9 @@ FROM series s CROSS JOIN LATERAL (
 const checkFrozenSQL = `
 SELECT count(*) AS looked,
        count(*) FILTER (WHERE sha256(i.content) <> i.content_sha256 OR d.number <> i.number OR d.net <> i.net_minor
-                           OR d.vat_total <> i.vat_minor OR d.total <> i.total_minor OR d.currency <> i.currency OR d.issue_date <> i.issue_date) AS broken
+                           OR d.vat_total <> i.vat_minor OR d.total <> i.total_minor OR d.currency <> i.currency OR d.issue_date <> i.issue_date
+                           OR i.issued_at < @now::timestamptz - interval '1 hour' -- content and hash replaced together: nothing was drawn from it
+                              AND NOT EXISTS (SELECT FROM document_file f WHERE f.content_sha256 = i.content_sha256)) AS broken
 FROM invoice i
 CROSS JOIN LATERAL (SELECT j->>'number', (j->>'net')::bigint, (j->>'vat_total')::bigint, (j->>'total')::bigint, j->>'currency', (j->>'issue_date')::date
                     FROM (SELECT convert_from(i.content, 'UTF8')::jsonb AS j) c) AS d(number, net, vat_total, total, currency, issue_date)`
