@@ -87,7 +87,7 @@ func periodPresets(values url.Values, today civil.Date) []views.PeriodPreset {
 }
 
 func invoiceRows(t i18n.Translator, items []app.InvoiceRow) []views.InvoiceRow {
-	var rows []views.InvoiceRow
+	rows := make([]views.InvoiceRow, 0, len(items))
 	for _, r := range items {
 		rows = append(rows, views.InvoiceRow{
 			Number: r.Number, Kind: string(r.Kind), URL: invoiceURL(r.Number), PDFURL: invoiceURL(r.Number) + pdfSuffix,

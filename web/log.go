@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -40,8 +41,9 @@ func (s *server) observed(next http.Handler) http.Handler {
 					s.fail(errors.New("panic"), s.echo.NewContext(r, o))
 				}
 			}
-			s.log.Info("request", "id", id, "method", clip(r.Method, 10), "path", clip(r.URL.Path, 200), "status", o.status,
-				"bytes", o.bytes, "duration", s.now().Sub(began), "ip", s.ip(r))
+			s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("id", id), slog.String("method", clip(r.Method, 10)),
+				slog.String("path", clip(r.URL.Path, 200)), slog.Int("status", o.status), slog.Int64("bytes", o.bytes),
+				slog.Duration("duration", s.now().Sub(began)), slog.String("ip", s.ip(r)))
 		}()
 		next.ServeHTTP(o, r)
 	})

@@ -38,7 +38,7 @@ func openRenewal(t i18n.Translator, orders []order.Order, subscriptionID string)
 }
 
 func subscriptionRows(t i18n.Translator, items []app.SubscriptionItem, zone *time.Location) []views.SubscriptionRow {
-	var rows []views.SubscriptionRow
+	rows := make([]views.SubscriptionRow, 0, len(items))
 	for _, item := range items {
 		rows = append(rows, views.SubscriptionRow{
 			ID: item.ID, URL: subscriptionURL(item.ID), Selection: selectionView(item.Selection), State: string(item.State),

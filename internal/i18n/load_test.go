@@ -90,7 +90,7 @@ func TestNumbersAsXTextPrintsThem(t *testing.T) {
 		p := message.NewPrinter(language.MustParse(code))
 		f := format{grouping: readGrouping(p)}
 		for n := uint64(1); n < 1_000_000_000_000; n = n*7 + 3 {
-			if got, want := f.whole(n), p.Sprint(number.Decimal(n)); got != want {
+			if got, want := string(f.whole(nil, n)), p.Sprint(number.Decimal(n)); got != want {
 				t.Errorf("%s: %q, x/text prints %q", code, got, want)
 			}
 		}
