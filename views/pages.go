@@ -296,8 +296,17 @@ type SubscriptionPage struct {
 	AutoRenew    bool
 	MayManage    bool // may switch auto-renewal and sees the money
 	Next         *NextCharge
-	OpenOrder    *OpenOrder // a renewal that waits for payment
+	OpenOrder    *OpenOrder     // a renewal that waits for payment
+	Renewals     []RenewalPrice // empty when it cannot be renewed
 	History      []HistoryRow
+}
+
+// RenewalPrice is what a period costs when the subscription is renewed today.
+type RenewalPrice struct {
+	Months  int
+	Current bool // the period that it has now
+	Total   Money
+	WithVAT bool // VAT is charged and in Total
 }
 
 // HistoryRow is one line of "Why this date?".

@@ -164,6 +164,11 @@ func subscriptionPage(auto, manage bool) views.SubscriptionPage {
 	}
 	if manage {
 		p.PayerName = longName
+		p.Renewals = []views.RenewalPrice{
+			{Months: 6, Total: eur(152460), WithVAT: true},
+			{Months: 12, Total: eur(274428), WithVAT: true, Current: true},
+			{Months: 36, Total: eur(640332)},
+		}
 		p.Next = &views.NextCharge{Kind: "bank_invoice", On: day(2027, 4, 22), Amount: eur(274428)}
 		p.History[0].OrderNumber, p.History[0].OrderURL = "O-2026-000120", "/orders/O-2026-000120"
 		if !auto {
@@ -354,7 +359,7 @@ func samples() map[string]templ.Component {
 	renewal.Kind = "renewal"
 	renewing.OpenOrder = &renewal
 	ended := subscriptionPage(false, true)
-	ended.State, ended.Next = "ended", nil
+	ended.State, ended.Next, ended.Renewals = "ended", nil, nil
 	none := invoices()
 	none.Rows, none.NextURL, none.Filtered, none.Filter = nil, "", true, views.InvoiceFilter{From: "2026-13-01", Query: hostile}
 	none.Errors = views.Errors{{Field: "from", Text: "Enter a date like 2026-11-22."}}

@@ -42,6 +42,7 @@ func (s *server) routes() []route {
 		{get, "/subscriptions/:id", signedIn, s.subscriptionPage, "subscription"},
 		{post, "/subscriptions/:id/auto-renew/off", signedIn, s.turnAutoRenewOff, "auto-renew-off"},
 		{post, "/subscriptions/:id/auto-renew/on", signedIn, s.turnAutoRenewOn, "auto-renew-on"},
+		{post, "/subscriptions/:id/renew", signedIn, s.renewSubscription, "subscription-renew"},
 
 		{get, "/invoices", signedIn, s.invoicesPage, "invoices"},
 		{get, "/invoices/:number", signedIn, s.invoicePage, "invoice"}, // and its .pdf: Echo takes no suffix after a parameter

@@ -131,6 +131,10 @@ var matrix = map[string]access{
 	"auto-renew-on": {func(w *world) call { return call{"/subscriptions/" + w.subscription + "/auto-renew/on", url.Values{}} },
 		[5]int{toSignIn, forbidden, notFound, notFound, elsewhere}},
 
+	"subscription-renew": {func(w *world) call {
+		return call{"/subscriptions/" + w.subscription + "/renew", url.Values{"period": {"6"}}}
+	}, [5]int{toSignIn, forbidden, notFound, notFound, elsewhere}},
+
 	"invoice": {func(w *world) call { return call{path: "/invoices/" + w.paid.InvoiceNumber} },
 		[5]int{toSignIn, notFound, found, notFound, found}},
 
@@ -229,7 +233,7 @@ func TestForeignIsMissing(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on"} {
+	for _, path := range []string{"/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on", "/subscriptions/%s/renew"} {
 		want := w.stranger.post(strings.Replace(path, "%s", noID, 1), nil)
 		for _, id := range []string{w.open.Number, w.subscription, "x", "%00", "%c3%28"} {
 			if a := w.stranger.post(strings.Replace(path, "%s", id, 1), nil); a.status != http.StatusNotFound || a.body != want.body {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/views"
 )
 
@@ -41,6 +42,20 @@ func (s *server) subscriptionPage(c echo.Context) error {
 		page.OpenOrder = openRenewal(page.T, list.OpenOrders, item.ID)
 	}
 	return s.render(c, http.StatusOK, views.Subscription(page))
+}
+
+// renewSubscription is POST /subscriptions/{id}/renew.
+func (s *server) renewSubscription(c echo.Context) error {
+	values, err := form(c)
+	if err != nil {
+		return err
+	}
+	period := pricing.Period(wholeNumber(values, "period", impossible))
+	number, err := s.app.RenewEarly(c.Request().Context(), s.actor(c), c.Param("id"), period)
+	if err != nil {
+		return err
+	}
+	return s.redirect(c, orderURL(number), views.FlashOrderPlaced)
 }
 
 // turnAutoRenewOff is POST /subscriptions/{id}/auto-renew/off.

@@ -113,6 +113,45 @@ func TestAutoRenewal(t *testing.T) {
 	}
 }
 
+// The form on the page orders the next period, once however often it is sent.
+func TestRenewNow(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b, path := subscribed(s, 407, "Ona")
+	form := b.get(path).mark("renew")
+	if got := form.Find("input[name=period]").Length(); got != 3 {
+		t.Fatalf("%d periods", got)
+	}
+	if got := form.Find("input[checked]").AttrOr("value", ""); got != "6" {
+		t.Errorf("chosen at first: %q", got)
+	}
+	if text := form.Text(); !strings.Contains(text, "€72.60 with VAT") || !strings.Contains(text, "€304.92 with VAT") {
+		t.Errorf("prices: %s", text)
+	}
+	action := form.AttrOr("action", "")
+	first := b.post(action, url.Values{"period": {"36"}})
+	if again := b.post(action, url.Values{"period": {"36"}}); first.status != http.StatusSeeOther || again.location() != first.location() {
+		t.Errorf("twice: %d %q, %d %q", first.status, first.location(), again.status, again.location())
+	}
+	if a := b.get(first.location()); a.mark("amount").AttrOr("data-minor", "") != "30492" {
+		t.Errorf("the order: %d %q", a.status, a.mark("amount").AttrOr("data-minor", ""))
+	}
+	for _, period := range []string{"", "7", "-6", "6.0", "x"} {
+		if a := b.post(action, url.Values{"period": {period}}); a.status != http.StatusUnprocessableEntity {
+			t.Errorf("period %q: %d", period, a.status)
+		}
+	}
+	s.clock.Set(s.clock.Now().Add(200 * 24 * time.Hour))
+	s.must(s.app.RunDue(s.ctx()))
+	b.signIn(407, "Ona")
+	if a := b.post(action, url.Values{"period": {"6"}}); a.status != http.StatusConflict {
+		t.Errorf("an ended one: %d", a.status)
+	}
+	if b.get(path).doc().Find(`[data-testid="renew"]`).Length() != 0 {
+		t.Error("an ended one can be renewed")
+	}
+}
+
 // Whom a subscription is for sees it, but neither money nor the switch.
 func TestSubscriptionOfCustomer(t *testing.T) {
 	t.Parallel()

@@ -72,6 +72,11 @@ func subscriptionView(p views.Page, item app.SubscriptionItem, zone *time.Locati
 		PaidUntilDay: dayOf(t, civil.DateOf(item.PaidUntil, zone)).Text, AutoRenew: item.AutoRenew, MayManage: item.MayManage,
 		Next: nextView(t, item.Next),
 	}
+	for _, r := range item.Renewals {
+		page.Renewals = append(page.Renewals, views.RenewalPrice{
+			Months: int(r.Period), Current: r.Period == item.Selection.Period, Total: moneyOf(t, r.Total, item.Currency), WithVAT: r.VAT > 0,
+		})
+	}
 	for _, e := range slices.Backward(item.History) { // the newest first
 		row := views.HistoryRow{
 			At: instantOf(t, e.At, zone), Kind: string(e.Kind), Months: e.Months, OrderNumber: e.OrderNumber, PaidUntil: instantOf(t, e.PaidUntil, zone),

@@ -11,6 +11,7 @@ import (
 	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/order"
+	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/subscription"
 )
@@ -99,6 +100,34 @@ func (a *App) renewalOrder(ctx context.Context, tx *store.Tx, s subscription.Sub
 	if !fault.Is(err, fault.NotFound) {
 		return o, err
 	}
+	// What the payer ordered early is this renewal, too, as long as it can be paid.
+	if open, ok, err := a.openRenewal(ctx, tx, s, 0); err != nil || ok {
+		return open, err
+	}
+	// It stays payable as long as the paid time and its grace last.
+	until := a.inZone(s.PaidUntil).AddDays(a.seller.GraceDays)
+	if least := a.seller.validUntil(a.inZone(tx.Now())); until.Before(least) {
+		until = least
+	}
+	return a.placeRenewal(ctx, tx, byRenewal, s, payer, order.Order{ValidUntil: until}, key[:])
+}
+
+// openRenewal is the newest order that waits for money to extend the
+// subscription as it is, by that period; any period for 0.
+func (a *App) openRenewal(ctx context.Context, tx *store.Tx, s subscription.Subscription, period pricing.Period) (order.Order, bool, error) {
+	open, err := tx.OpenRenewals(ctx, s.ID)
+	for _, o := range open {
+		if o.Open(a.inZone(tx.Now())) && sameService(s, o) && (period == 0 || o.Selection.Period == period) {
+			return o, true, nil
+		}
+	}
+	return order.Order{}, false, err
+}
+
+// placeRenewal prices the next period of a subscription and places its order,
+// of which o says who placed it and until when it can be paid. The payer and the
+// subscription are locked.
+func (a *App) placeRenewal(ctx context.Context, tx *store.Tx, by audit.Actor, s subscription.Subscription, payer account.Payer, o order.Order, key []byte) (order.Order, error) {
 	customer, err := tx.Account(ctx, s.CustomerID)
 	if err != nil {
 		return order.Order{}, err
@@ -124,20 +153,13 @@ func (a *App) renewalOrder(ctx context.Context, tx *store.Tx, s subscription.Sub
 	if err != nil {
 		return order.Order{}, err
 	}
-	_, period, err := s.Extended(s.Selection.Period, last+1, a.seller.Zone)
+	_, period, err := s.Extended(s.Selection.Period, 0, a.seller.Zone)
 	if err != nil {
 		return order.Order{}, err
 	}
-	o = order.Order{
-		Kind: order.KindRenewal, PayerID: s.PayerID, CustomerID: s.CustomerID, SubscriptionID: s.ID, Selection: s.Selection,
-		Method: order.MethodBank, State: order.StateAwaitingPayment,
-		// It stays payable as long as the paid time and its grace last.
-		ValidUntil: a.inZone(s.PaidUntil).AddDays(a.seller.GraceDays),
-	}
-	if least := a.seller.validUntil(today); o.ValidUntil.Before(least) {
-		o.ValidUntil = least
-	}
-	return a.placeOrder(ctx, tx, byRenewal, o, priced{price, treatment, tax}, payer, customer, &period, key[:])
+	o.Kind, o.Method, o.State = order.KindRenewal, order.MethodBank, order.StateAwaitingPayment
+	o.PayerID, o.CustomerID, o.SubscriptionID, o.Selection = s.PayerID, s.CustomerID, s.ID, s.Selection
+	return a.placeOrder(ctx, tx, by, o, priced{price, treatment, tax}, payer, customer, &period, key)
 }
 
 // payFromBalance pays a renewal from what the payer has with us, when that

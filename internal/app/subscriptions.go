@@ -39,9 +39,10 @@ type SubscriptionItem struct {
 	PayerName    string // empty for the Customer who does not pay
 	CustomerName string
 	CustomerTG   account.TelegramID
-	Self         bool  // the actor is the Customer
-	Next         *Next // nil for an ended one, or one whose plan is no longer sold
-	InGrace      bool  // the paid time is over, the grace is not
+	Self         bool          // the actor is the Customer
+	Next         *Next         // nil for an ended one, or one whose plan is no longer sold
+	InGrace      bool          // the paid time is over, the grace is not
+	Renewals     []PeriodPrice // what each period costs today; of one subscription, for who pays it
 	History      []subscription.Event
 }
 
@@ -119,6 +120,10 @@ func (a *App) Subscription(ctx context.Context, actor account.Actor, id string) 
 		}
 	}
 	item.History = history
+	if err != nil || !item.MayManage {
+		return item, err
+	}
+	item.Renewals, err = a.renewalPrices(rows[0], a.inZone(now), *sold)
 	return item, err
 }
 
@@ -133,7 +138,7 @@ func (a *App) subscriptionItem(actor account.Actor, row store.SubscriptionOf, op
 	}
 	item.PayerName = row.PayerName
 	for _, o := range open {
-		if o.Kind == order.KindRenewal && o.SubscriptionID == row.ID && item.State == subscription.StateActive {
+		if o.Kind == order.KindRenewal && o.SubscriptionID == row.ID && item.State == subscription.StateActive && sameService(row.Subscription, o) {
 			item.Next = &Next{Kind: NextPayment, On: o.ValidUntil, Order: o.Number, Amount: money.Of(o.Total, o.Currency)}
 			return item, nil
 		}

@@ -167,6 +167,21 @@ func (tx *Tx) OrderByQuote(ctx context.Context, quoteSHA256 []byte) (order.Order
 	return r.order(), err
 }
 
+const openRenewalsSQL = orderColumnsSQL + `
+WHERE o.payer_id = (SELECT payer_id FROM subscription WHERE id = @subscription) AND o.subscription_id = @subscription
+  AND o.state = 'awaiting_payment' ORDER BY o.placed_at DESC, o.id`
+
+// OpenRenewals returns the orders that wait for money to extend a subscription,
+// the newest first.
+func (tx *Tx) OpenRenewals(ctx context.Context, subscriptionID string) ([]order.Order, error) {
+	rows, err := list[orderRow](ctx, tx, openRenewalsSQL, pgx.NamedArgs{"subscription": subscriptionID})
+	out := make([]order.Order, len(rows))
+	for i, r := range rows {
+		out[i] = r.order()
+	}
+	return out, err
+}
+
 const openOrderCountSQL = `SELECT count(*) FROM orders WHERE payer_id = @payer AND state = 'awaiting_payment'`
 
 // OpenOrderCount returns how many of a payer's orders wait for money.

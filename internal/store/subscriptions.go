@@ -116,6 +116,13 @@ func (q *Questions) SubscriptionOf(actor account.ID, id string, to *[]Subscripti
 	askAs(q, subscriptionOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": q.now.Add(-VATCheckLife), "id": id}, to, subscriptionRow.of)
 }
 
+// SubscriptionOf returns a subscription that the person pays for or uses, or
+// NotFound.
+func (tx *Tx) SubscriptionOf(ctx context.Context, actor account.ID, id string) (SubscriptionOf, error) {
+	r, err := one[subscriptionRow](ctx, tx, "subscription", subscriptionOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": tx.now.Add(-VATCheckLife), "id": id})
+	return r.of(), err
+}
+
 const lockSubscriptionOfSQL = subscriptionOfSQL + ` FOR NO KEY UPDATE OF s`
 
 // LockSubscriptionOf returns a subscription that the person pays for or uses,
