@@ -72,9 +72,10 @@ func Apply(p Payment, s Snapshot) (Payment, []Effect, error) {
 	if s.AsOf.Equal(p.AsOf) && to.rank() < p.State.rank() {
 		return p, nil, nil
 	}
-	// The failure of an attempt that was answered already: the next one is due.
-	if p.State == Created && p.SentAt.IsZero() && p.Declines > 0 && to == Failed {
-		return p, nil, nil
+	// The failure of an attempt that was counted already says nothing about the
+	// next one.
+	if asked := p.State == Created || p.State == Unknown; asked && to == Failed && p.Declines > 0 && s.Ref == p.Ref {
+		return notThere(p, s)
 	}
 
 	before := p
@@ -197,15 +198,24 @@ func book(before, after Payment) (effects []Effect) {
 	return effects
 }
 
-// absent applies that the provider does not know the payment. That proves a
-// failure only once a request that is still on its way could not be taken any
-// more; before, the same request may be repeated.
+// absent applies that the provider does not know the payment.
 func absent(p Payment, s Snapshot) (Payment, []Effect, error) {
 	switch {
-	case p.State == Created && p.SentAt.IsZero(), p.State == Failed, p.State == Canceled:
+	case p.State == Failed, p.State == Canceled:
 		return p, nil, nil
 	case p.State != Created && p.State != Unknown, p.Ref != "", p.Received > 0:
 		return park(p, AlertVanished)
+	}
+	return notThere(p, s)
+}
+
+// notThere applies that the provider does not know this attempt. That proves a
+// failure only once a request that is still on its way could not be taken any
+// more; before, the same request may be repeated.
+func notThere(p Payment, s Snapshot) (Payment, []Effect, error) {
+	switch {
+	case p.SentAt.IsZero():
+		return p, nil, nil
 	case s.AsOf.Before(p.RepeatUntil):
 		return p, []Effect{{Kind: Repeat}}, nil
 	case s.AsOf.Before(p.SentAt.Add(absenceGrace)):

@@ -512,23 +512,41 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// A look at the book between two attempts finds the failure that was counted.
+// A look at the book between two attempts, or after the second, finds the
+// failure of the first.
 func TestACountedDeclineDoesNotEndThePayment(t *testing.T) {
 	t.Parallel()
 	p, _, err := payment.ApplyResult(in(payment.Created), payment.OpCharge, payment.Result{
-		Outcome: payment.OutcomeDeclined, Decline: &payment.Decline{Code: "insufficient_funds", Retryable: true},
+		Outcome: payment.OutcomeDeclined, Ref: "first", Decline: &payment.Decline{Code: "insufficient_funds", Retryable: true},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, _, err = payment.Apply(p, view(payment.Failed, 60)); err != nil || p.State != payment.Created {
-		t.Errorf("%s, %v", p.State, err)
+	failed := func(ref string, seconds int) payment.Snapshot {
+		v := view(payment.Failed, seconds)
+		v.Ref = ref
+		return v
+	}
+	if after, effects, err := payment.Apply(p, failed("first", 60)); err != nil || after != p || len(effects) != 0 {
+		t.Errorf("before the second: %s, %q, %v", after.State, kinds(effects), err)
 	}
 	if p, err = p.Sent(at(90), time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if p, _, err = payment.Apply(p, view(payment.Failed, 120)); err != nil || p.State != payment.Failed {
-		t.Errorf("sent again: %s, %v", p.State, err)
+	unknown, _, err := payment.ApplyResult(p, payment.OpCharge, payment.Result{Outcome: payment.OutcomeUnknown})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []payment.Payment{p, unknown} {
+		if after, effects, err := payment.Apply(p, failed("first", 120)); err != nil || after != p || kinds(effects) != "repeat" {
+			t.Errorf("%s, and the second is not there: %s, %q, %v", p.State, after.State, kinds(effects), err)
+		}
+		if after, _, err := payment.Apply(p, failed("first", 90+3600)); err != nil || after.State != payment.Failed {
+			t.Errorf("%s, and it never came: %s, %v", p.State, after.State, err)
+		}
+		if after, _, err := payment.Apply(p, failed("second", 120)); err != nil || after.State != payment.Failed {
+			t.Errorf("%s, and the second failed: %s, %v", p.State, after.State, err)
+		}
 	}
 }
 

@@ -74,9 +74,12 @@ func (s *site) pass(d time.Duration) {
 	s.clock = s.clock.Add(d)
 }
 
-func newSite(t *testing.T) *site { return newSiteWith(t, "") }
+func newSite(t *testing.T) *site { return newSiteWith(t, "", 10*time.Second) }
 
-func newSiteWith(t *testing.T, book string) *site {
+// newSiteHolding has timeouts that are short.
+func newSiteHolding(t *testing.T, hold time.Duration) *site { return newSiteWith(t, "", hold) }
+
+func newSiteWith(t *testing.T, book string, hold time.Duration) *site {
 	t.Helper()
 	s := &site{T: t, clock: day, answer: http.StatusOK, log: &safeBuffer{}, came: make(chan struct{}, 100)}
 	portal := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -97,7 +100,7 @@ func newSiteWith(t *testing.T, book string) *site {
 	server, err := sandbox.NewServer(sandbox.Options{
 		Key: apiKey, Secret: secret, Account: account, WebhookURL: portal.URL + "/webhooks/sandbox", PublicURL: s.api.URL, Book: book,
 		Client: portal.Client(), Now: s.now, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Hold: 10 * time.Second, Slow: 20 * time.Millisecond,
+		Hold: hold, Slow: time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -462,7 +465,7 @@ func TestWebhooksAreSentUntilConfirmed(t *testing.T) {
 func TestTheBookSurvives(t *testing.T) {
 	t.Parallel()
 	book := t.TempDir() + "/book"
-	s := newSiteWith(t, book)
+	s := newSiteWith(t, book, time.Second)
 	card := s.card(sandbox.CardOK)
 	request := payment.ChargeRequest{PaymentID: "p", Key: "k", Amount: eur, MethodRef: card}
 	first := s.adapter.ChargeSaved(t.Context(), request)
@@ -473,7 +476,7 @@ func TestTheBookSurvives(t *testing.T) {
 	s.must(err)
 	s.must(file.Close())
 
-	again := newSiteWith(t, book) // the first one never closed it
+	again := newSiteWith(t, book, time.Second) // the first one never closed it
 	r := again.adapter.ChargeSaved(t.Context(), request)
 	if r.Outcome != payment.OutcomeSucceeded || r.Ref != first.Ref || len(again.Book()) != 1 {
 		t.Errorf("%s %s: %q and %q, %d entries", r.Outcome, r.Detail, first.Ref, r.Ref, len(again.Book()))
