@@ -52,6 +52,8 @@ var marks = map[string][]string{
 	"subscription-not-payer": {"plan", "paid-until", "auto-renew", "next-charge", "history"},
 	"subscription-ended":     {"plan", "paid-until", "auto-renew", "history"},
 	"invoices":               {"invoice"},
+	"statement":              {"opening", "closing", "movement"},
+	"statement-bad":          {"error"},
 	"login":                  {"telegram-widget", "error"},
 	"failure-500":            {"request-id"},
 }

@@ -50,6 +50,8 @@ func (s *server) routes() []route {
 		{get, "/billing", signedIn, s.billingPage, "billing"},
 		{post, "/billing", signedIn, s.saveBilling, "billing-save"},
 
+		{get, "/statement", signedIn, s.statementPage, "statement"},
+
 		{get, "/account", signedIn, s.accountPage, "account"},
 		{post, "/account", signedIn, s.saveAccount, "account-save"},
 		{post, "/account/sessions/end", signedIn, s.endSession, "session-end"},

@@ -41,6 +41,10 @@ func section(path string) string {
 		return views.NavHome
 	case "subscriptions", "orders":
 		return views.NavSubscriptions
+	case "statement":
+		return views.NavInvoices
+	case "balance":
+		return views.NavBilling
 	case "invoices", "plans", "billing", "account", "help":
 		return first
 	}
