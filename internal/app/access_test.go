@@ -11,6 +11,7 @@ import (
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/subscription"
 )
@@ -110,6 +111,11 @@ func TestRolesOnASubscription(t *testing.T) {
 	s.must(err)
 	o, err := s.Order(s.ctx(), max, number)
 	s.must(err)
+	open, err := s.Subscriptions(s.ctx(), max)
+	s.must(err)
+	if len(open.OpenOrders) != 1 || open.OpenOrders[0].CustomerName != "Lena" {
+		t.Errorf("Max's open orders: %+v", open.OpenOrders)
+	}
 	s.pay(o)
 	list, err := s.Subscriptions(s.ctx(), lena)
 	s.must(err)
@@ -119,8 +125,8 @@ func TestRolesOnASubscription(t *testing.T) {
 	id := list.Items[0].ID
 	item, err := s.Subscription(s.ctx(), lena, id)
 	s.must(err)
-	if item.History[0].OrderNumber != "" {
-		t.Error("Lena sees the order number")
+	if e := item.History[0]; e.OrderNumber != "" || e.Paid != (money.Money{}) || e.By != app.ByPayer || e.ByName != "" {
+		t.Errorf("Lena sees the payer's business: %+v", e)
 	}
 	if err := s.TurnAutoRenewOff(s.ctx(), lena, id); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("Lena switches: %v", err)
@@ -179,6 +185,12 @@ func TestAutoRenewOffAndOn(t *testing.T) {
 	if got := strings.Join(kinds, " "); got != "started auto_renew_off auto_renew_on" {
 		t.Errorf("history: %s", got)
 	}
+	if e := item.History[0]; e.By != app.BySelf || e.Paid != money.Of(2178, "EUR") { // 6 x 3 and 21 % of it
+		t.Errorf("how it started: %+v", e)
+	}
+	if e := item.History[1]; e.By != app.BySelf || e.Paid != (money.Money{}) {
+		t.Errorf("how it was switched off: %+v", e)
+	}
 	if n := s.count(`SELECT count(*) FROM audit WHERE object_kind = 'subscription'`); n != 2 {
 		t.Errorf("%d audit rows", n)
 	}
@@ -209,9 +221,18 @@ func TestCloseOverdue(t *testing.T) {
 	} {
 		s.clock.Set(tt.at)
 		s.must(s.CloseOverdue(s.ctx()))
-		if got := item(); got.State != tt.state || got.InGrace != tt.grace {
-			t.Errorf("%s: %s, in grace %v", tt.at, got.State, got.InGrace)
+		got := item()
+		if got.State != tt.state || got.InGrace != tt.grace || got.GraceUntil.IsZero() == tt.grace {
+			t.Errorf("%s: %s, in grace %v until %s", tt.at, got.State, got.InGrace, got.GraceUntil)
 		}
+		if tt.grace && !got.GraceUntil.Equal(end.Add(7*24*time.Hour)) {
+			t.Errorf("grace until %s", got.GraceUntil)
+		}
+	}
+	ended, err := s.Subscription(s.ctx(), ona, item().ID)
+	s.must(err)
+	if e := ended.History[len(ended.History)-1]; e.Kind != subscription.EventEnded || e.By != app.ByJob {
+		t.Errorf("the end is told as %+v", e)
 	}
 	o, err := s.Order(s.ctx(), ona, open.Number)
 	s.must(err)

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"time"
 
 	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/store"
@@ -48,7 +47,7 @@ func (a *App) CloseOverdue(ctx context.Context) error {
 func (a *App) endSubscriptions(ctx context.Context) (int, error) {
 	n := 0
 	err := a.db.Update(ctx, func(tx *store.Tx) error {
-		overdue, err := tx.LockOverdue(ctx, tx.Now().Add(-time.Duration(a.seller.GraceDays)*24*time.Hour))
+		overdue, err := tx.LockOverdue(ctx, tx.Now().Add(-a.grace()))
 		if err != nil {
 			return err
 		}

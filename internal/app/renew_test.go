@@ -37,7 +37,7 @@ func (s *site) item(actor account.Actor, id string) app.SubscriptionItem {
 	return item
 }
 
-func (s *site) openOrders(actor account.Actor) []order.Order {
+func (s *site) openOrders(actor account.Actor) []app.OpenOrder {
 	s.t.Helper()
 	list, err := s.Subscriptions(s.ctx(), actor)
 	s.must(err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/money"
@@ -39,17 +40,44 @@ type SubscriptionItem struct {
 	PayerName    string // empty for the Customer who does not pay
 	CustomerName string
 	CustomerTG   account.TelegramID
-	Self         bool          // the actor is the Customer
-	Next         *Next         // nil for an ended one, or one whose plan is no longer sold
-	InGrace      bool          // the paid time is over, the grace is not
-	Renewals     []PeriodPrice // what each period costs today; of one subscription, for who pays it
-	History      []subscription.Event
+	Self         bool           // the actor is the Customer
+	Next         *Next          // nil for an ended one, or one whose plan is no longer sold
+	InGrace      bool           // the paid time is over, the grace is not
+	GraceUntil   time.Time      // zero unless InGrace
+	Renewals     []PeriodPrice  // what each period costs today; of one subscription, for who pays it
+	History      []HistoryEvent // oldest first; only of one subscription
+}
+
+// By is who did something to a subscription, as the actor may know it.
+type By string
+
+// Who can have done it.
+const (
+	BySelf    By = "self"
+	ByPerson  By = "person"  // named
+	ByPayer   By = "payer"   // somebody of the payer's, whom the Customer does not see
+	ByCommand By = "command" // staff, with a command of the program
+	ByJob     By = "job"     // the program by itself
+)
+
+// HistoryEvent is a line of the answer to "Why this date?".
+type HistoryEvent struct {
+	subscription.Event
+	By     By          // who ordered what was paid, or acted
+	ByName string      // for ByPerson
+	Paid   money.Money // with VAT; zero where nothing was paid, or the actor may not see it
 }
 
 // SubscriptionList is what the subscriptions page shows.
 type SubscriptionList struct {
 	Items      []SubscriptionItem
-	OpenOrders []order.Order
+	OpenOrders []OpenOrder
+}
+
+// OpenOrder is an order that waits for money.
+type OpenOrder struct {
+	order.Order
+	CustomerName string // empty for the actor
 }
 
 // Subscriptions returns what the actor pays for or uses, and the orders that
@@ -66,7 +94,7 @@ func (a *App) Subscriptions(ctx context.Context, actor account.Actor) (Subscript
 type subscriptionQuestions struct {
 	now    time.Time
 	rows   []store.SubscriptionOf
-	orders []order.Order
+	orders []store.OpenOrder
 	sold   *store.Turnover
 }
 
@@ -78,7 +106,13 @@ func (l *subscriptionQuestions) ask(a *App, q *store.Questions, actor account.Ac
 }
 
 func (l *subscriptionQuestions) answer(a *App, actor account.Actor) (SubscriptionList, error) {
-	out := SubscriptionList{OpenOrders: l.orders, Items: make([]SubscriptionItem, len(l.rows))}
+	out := SubscriptionList{Items: make([]SubscriptionItem, len(l.rows)), OpenOrders: make([]OpenOrder, len(l.orders))}
+	for i, o := range l.orders {
+		out.OpenOrders[i] = OpenOrder(o)
+		if o.CustomerID == actor.AccountID {
+			out.OpenOrders[i].CustomerName = ""
+		}
+	}
 	for i, row := range l.rows {
 		var err error
 		if out.Items[i], err = a.subscriptionItem(actor, row, l.orders, l.now, *l.sold); err != nil {
@@ -96,8 +130,8 @@ func (a *App) Subscription(ctx context.Context, actor account.Actor, id string) 
 	var (
 		now     time.Time
 		rows    []store.SubscriptionOf
-		history []subscription.Event
-		orders  []order.Order
+		history []store.EventOf
+		orders  []store.OpenOrder
 		sold    *store.Turnover
 	)
 	err := a.db.Ask(ctx, func(q *store.Questions) {
@@ -114,12 +148,9 @@ func (a *App) Subscription(ctx context.Context, actor account.Actor, id string) 
 		return SubscriptionItem{}, fault.Missing("subscription")
 	}
 	item, err := a.subscriptionItem(actor, rows[0], orders, now, *sold)
-	if !item.MayManage {
-		for i := range history {
-			history[i].OrderNumber = "" // the payer's business
-		}
+	for _, e := range history {
+		item.History = append(item.History, historyEvent(actor, e, item.MayManage))
 	}
-	item.History = history
 	if err != nil || !item.MayManage {
 		return item, err
 	}
@@ -127,18 +158,44 @@ func (a *App) Subscription(ctx context.Context, actor account.Actor, id string) 
 	return item, err
 }
 
-func (a *App) subscriptionItem(actor account.Actor, row store.SubscriptionOf, open []order.Order, now time.Time, sold store.Turnover) (SubscriptionItem, error) {
+// historyEvent is a line of the history as the actor may see it: orders, money
+// and names are the payer's business.
+func historyEvent(actor account.Actor, e store.EventOf, mayManage bool) HistoryEvent {
+	out := HistoryEvent{Event: e.Event, By: ByPerson}
+	switch {
+	case e.By == actor.AccountID:
+		out.By = BySelf
+	case e.By == "" && strings.HasPrefix(e.Actor, string(audit.ByJob(""))):
+		out.By = ByJob
+	case e.By == "":
+		out.By = ByCommand
+	case !mayManage:
+		out.By = ByPayer
+	default:
+		out.ByName = e.ByName
+	}
+	if mayManage {
+		out.Paid = e.Paid
+	} else {
+		out.OrderNumber = ""
+	}
+	return out
+}
+
+func (a *App) subscriptionItem(actor account.Actor, row store.SubscriptionOf, open []store.OpenOrder, now time.Time, sold store.Turnover) (SubscriptionItem, error) {
 	item := SubscriptionItem{
 		Subscription: row.Subscription, MayManage: row.Role.MayBuy(), CustomerName: row.CustomerName, CustomerTG: row.CustomerTG,
 		Self: row.CustomerID == actor.AccountID,
 	}
-	item.InGrace = item.State == subscription.StateActive && !now.Before(item.PaidUntil)
+	if item.InGrace = item.State == subscription.StateActive && !now.Before(item.PaidUntil); item.InGrace {
+		item.GraceUntil = item.PaidUntil.Add(a.grace())
+	}
 	if !item.MayManage {
 		return item, nil
 	}
 	item.PayerName = row.PayerName
 	for _, o := range open {
-		if o.Kind == order.KindRenewal && o.SubscriptionID == row.ID && item.State == subscription.StateActive && sameService(row.Subscription, o) {
+		if o.Kind == order.KindRenewal && o.SubscriptionID == row.ID && item.State == subscription.StateActive && sameService(row.Subscription, o.Order) {
 			item.Next = &Next{Kind: NextPayment, On: o.ValidUntil, Order: o.Number, Amount: money.Of(o.Total, o.Currency)}
 			return item, nil
 		}
@@ -156,6 +213,9 @@ func (a *App) next(row store.SubscriptionOf, today civil.Date, sold store.Turnov
 	}
 	end := a.inZone(row.PaidUntil)
 	if !row.AutoRenew || !row.Selection.Plan.Orderable() {
+		if !end.After(today) {
+			end = a.inZone(row.PaidUntil.Add(a.grace()))
+		}
 		return &Next{Kind: NextEnd, On: end}, nil
 	}
 	book, err := a.seller.Books.For(row.Currency, today)
@@ -180,6 +240,9 @@ func (a *App) next(row store.SubscriptionOf, today civil.Date, sold store.Turnov
 	}
 	return &Next{Kind: NextBankInvoice, On: on, Amount: money.Of(price.Net+tax, row.Currency)}, nil
 }
+
+// grace is for how long a subscription works after the paid time.
+func (a *App) grace() time.Duration { return time.Duration(a.seller.GraceDays) * 24 * time.Hour }
 
 // isUUID reports whether s has the form of an id; what has not names nothing.
 func isUUID(s string) bool {

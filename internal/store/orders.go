@@ -125,10 +125,12 @@ func (r orderRow) order() order.Order {
 	return o
 }
 
-const orderColumnsSQL = `
+const orderFieldsSQL = `
 SELECT o.id, o.number, o.reference, o.kind, o.state, o.payer_id, o.customer_id, COALESCE(o.placed_by::text, '') AS placed_by, o.subscription_id, o.plan,
        o.accounts, o.recording, o.lines, o.extra_accounts, o.api, o.months, o.price_book, o.currency, o.monthly_minor,
-       o.discount_minor, o.net_minor, o.vat_minor, o.total_minor, o.vat_row, o.method, o.placed_at, o.valid_until, o.closed_at
+       o.discount_minor, o.net_minor, o.vat_minor, o.total_minor, o.vat_row, o.method, o.placed_at, o.valid_until, o.closed_at`
+
+const orderColumnsSQL = orderFieldsSQL + `
 FROM orders o `
 
 // mayBuySQL limits a query on orders o to the actor's payers.
@@ -226,13 +228,32 @@ func (tx *Tx) OpenOrdersFromIBAN(ctx context.Context, iban string, currency mone
 	return orders(rows), err
 }
 
-const openOrdersOfSQL = orderColumnsSQL + mayBuySQL + `
+// OpenOrder is an order that waits for money, with the name of whom it is for.
+type OpenOrder struct {
+	order.Order
+	CustomerName string
+}
+
+type openOrderRow struct {
+	orderRow
+	FirstName string
+	LastName  string
+}
+
+func (r openOrderRow) of() OpenOrder {
+	return OpenOrder{Order: r.order(), CustomerName: account.Account{FirstName: r.FirstName, LastName: r.LastName}.Name()}
+}
+
+const openOrdersOfSQL = orderFieldsSQL + `, c.first_name, c.last_name
+FROM orders o
+JOIN account c ON c.id = o.customer_id
+` + mayBuySQL + `
 WHERE o.state = 'awaiting_payment' AND o.valid_until >= @today ORDER BY o.placed_at DESC, o.number DESC LIMIT 50`
 
 // OpenOrdersOf asks for the orders of the actor's payers that still wait for
 // money, newest first.
-func (q *Questions) OpenOrdersOf(actor account.ID, today civil.Date, to *[]order.Order) {
-	askAs(q, openOrdersOfSQL, pgx.NamedArgs{"actor": string(actor), "today": day(today)}, to, orderRow.order)
+func (q *Questions) OpenOrdersOf(actor account.ID, today civil.Date, to *[]OpenOrder) {
+	askAs(q, openOrdersOfSQL, pgx.NamedArgs{"actor": string(actor), "today": day(today)}, to, openOrderRow.of)
 }
 
 func orders(rows []orderRow) []order.Order {

@@ -248,12 +248,47 @@ func (tx *Tx) AppendSubscriptionEvent(ctx context.Context, subscriptionID string
 	return err
 }
 
+// EventOf is a line of a subscription's history with what it is told with.
+type EventOf struct {
+	subscription.Event
+	By     account.ID // who placed the order, or acted; empty for the program and its commands
+	ByName string
+	Paid   money.Money // with VAT; zero where nothing was paid
+}
+
+type eventRow struct {
+	subscription.Event
+	By        *string
+	FirstName string
+	LastName  string
+	PaidMinor int64
+	Currency  string
+}
+
+func (r eventRow) of() EventOf {
+	e := EventOf{Event: r.Event}
+	if r.By != nil {
+		e.By, e.ByName = account.ID(*r.By), account.Account{FirstName: r.FirstName, LastName: r.LastName}.Name()
+	}
+	if r.Currency != "" {
+		e.Paid = money.Of(money.Amount(r.PaidMinor), money.Currency(r.Currency))
+	}
+	return e
+}
+
 const subscriptionEventsSQL = `
-SELECT at, kind, actor, months, order_number, paid_until FROM subscription_event WHERE subscription_id = @subscription ORDER BY id`
+SELECT e.at, e.kind, e.actor, e.months, e.order_number, e.paid_until, a.id AS by, COALESCE(a.first_name, '') AS first_name,
+       COALESCE(a.last_name, '') AS last_name, COALESCE(t.net_minor + t.vat_minor, 0) AS paid_minor,
+       CASE WHEN t.order_id IS NULL THEN '' ELSE o.currency END AS currency
+FROM subscription_event e
+LEFT JOIN orders o ON o.number = e.order_number
+LEFT JOIN settlement t ON t.order_id = o.id
+LEFT JOIN account a ON a.id = COALESCE(o.placed_by, CASE WHEN e.actor LIKE 'account:%' THEN substr(e.actor, 9)::uuid END)
+WHERE e.subscription_id = @subscription ORDER BY e.id`
 
 // SubscriptionEvents asks for a subscription's history, oldest first.
-func (q *Questions) SubscriptionEvents(subscriptionID string, to *[]subscription.Event) {
-	ask(q, subscriptionEventsSQL, pgx.NamedArgs{"subscription": subscriptionID}, to)
+func (q *Questions) SubscriptionEvents(subscriptionID string, to *[]EventOf) {
+	askAs(q, subscriptionEventsSQL, pgx.NamedArgs{"subscription": subscriptionID}, to, eventRow.of)
 }
 
 const endSubscriptionsSQL = subscriptionColumnsSQL + `
