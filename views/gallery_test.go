@@ -47,6 +47,8 @@ var marks = map[string][]string{
 	"order-expired":          {"order-number", "rf", "iban", "amount", "due-date", "status"},
 	"order-canceled":         {"order-number", "rf", "iban", "amount", "due-date", "status"},
 	"subscriptions":          {"subscription", "open-order"},
+	"subscriptions-grace":    {"subscription", "grace"},
+	"subscription-grace":     {"plan", "paid-until", "auto-renew", "next-charge", "history", "grace"},
 	"subscription":           {"plan", "paid-until", "auto-renew", "next-charge", "history"},
 	"subscription-off":       {"plan", "paid-until", "auto-renew", "next-charge", "history"},
 	"subscription-not-payer": {"plan", "paid-until", "auto-renew", "next-charge", "history"},
@@ -224,8 +226,35 @@ func TestCustomerWhoDoesNotPay(t *testing.T) {
 	if doc.Find(`form[action*="auto-renew"]`).Length() != 0 || doc.Find("[data-minor]").Length() != 0 {
 		t.Error("the money or the switch is shown")
 	}
-	if text := doc.Text(); strings.Contains(text, "€") || strings.Contains(text, longName) {
-		t.Error("an amount or the payer is shown")
+	if text := doc.Text(); strings.Contains(text, "€") || strings.Contains(text, longName) || strings.Contains(text, "O-20") {
+		t.Error("an amount, the payer or an order is shown")
+	}
+}
+
+// The picture is drawn twice, and each names itself.
+func TestTimeline(t *testing.T) {
+	t.Parallel()
+	doc := parse(t, render(t, views.Subscription(subscriptionPage(true, true))))
+	pictures := doc.Find(`.paid-time svg[role="img"][aria-labelledby]`)
+	if pictures.Length() != 2 {
+		t.Fatalf("%d drawings", pictures.Length())
+	}
+	for _, svg := range pictures.EachIter() {
+		if got := svg.Find("rect.bar").Length(); got != 6 {
+			t.Errorf("%d bars", got)
+		}
+		for _, id := range strings.Fields(svg.AttrOr("aria-labelledby", "")) {
+			if svg.Find("#"+id).Text() == "" {
+				t.Errorf("no text of %s", id)
+			}
+		}
+	}
+	if got := pictures.First().Find("rect.bar").Eq(1).AttrOr("x", ""); got != "45.0%" {
+		t.Errorf("the second bar begins at %q", got)
+	}
+	moved := doc.Find(`[data-testid="history"] li`).Eq(0).Find(".moved")
+	if text := strings.Join(strings.Fields(moved.Text()), " "); !strings.Contains(text, "25 May 2027 → to 22 May 2027") || !strings.Contains(text, "−3 days") {
+		t.Errorf("a change that took days: %q", text)
 	}
 }
 

@@ -271,6 +271,13 @@ type SubscriptionRow struct {
 	PaidUntil    Instant
 	AutoRenew    bool
 	Next         *NextCharge // nil when the person may not see the money, or there is none
+	Grace        *Grace      // nil unless the paid time is over
+}
+
+// Grace is the time after the paid one in which everything still works.
+type Grace struct {
+	Until  string // day
+	PayURL string // empty where the person cannot pay
 }
 
 // NextCharge is what happens next to a subscription.
@@ -292,13 +299,15 @@ type SubscriptionPage struct {
 	PayerName    string // empty when the person may not see the money
 	StartedAt    Instant
 	PaidUntil    Instant // the instant, with the zone
-	PaidUntilDay string  // the day alone, for sentences
+	WorksUntil   string  // the day, for sentences: of the paid time, or of the grace
 	AutoRenew    bool
 	MayManage    bool // may switch auto-renewal and sees the money
 	Next         *NextCharge
 	OpenOrder    *OpenOrder     // a renewal that waits for payment
 	Renewals     []RenewalPrice // empty when it cannot be renewed
 	History      []HistoryRow
+	Timeline     *Timeline // nil where there is nothing to draw
+	Grace        *Grace    // nil unless the paid time is over
 }
 
 // RenewalPrice is what a period costs when the subscription is renewed today.
@@ -312,11 +321,69 @@ type RenewalPrice struct {
 // HistoryRow is one line of "Why this date?".
 type HistoryRow struct {
 	At          Instant
-	Kind        string // started, extended, auto_renew_off, auto_renew_on, ended
+	Kind        string // started, extended, changed, withdrawn, refunded, auto_renew_off, auto_renew_on, ended
 	Months      int
+	Paid        Money  // absent where nothing was paid, or the person may not see it
+	By          string // self, person, payer, command, job
+	ByName      string // of a person
 	OrderNumber string
-	OrderURL    string // empty when the person may not see the order
+	OrderURL    string  // empty when the person may not see the order
+	Before      Instant // the day before the event; absent for the first
 	PaidUntil   Instant
+	Days        int // that the date moved: given, or taken when negative
+}
+
+// Timeline is the paid time as a picture, drawn twice: lying in thousandths of
+// the width, and standing in pixels.
+type Timeline struct {
+	Title string
+	About string   // the picture in a sentence
+	Keys  []string // kinds of bars and marks to explain
+	Wide  TimelineDrawing
+	Tall  TimelineDrawing
+}
+
+// TimelineDrawing is one of the drawings.
+type TimelineDrawing struct {
+	Size   int // along the time; the lying one has none
+	Bars   []TimelineBar
+	Marks  []TimelineMark
+	Ticks  []TimelineTick
+	Labels []TimelineLabel
+	End    int // of the paid time
+	Today  int // negative where it is not shown
+}
+
+// TimelineBar is a stretch of time.
+type TimelineBar struct {
+	Kind       string // used, ahead, given, taken, grace, next
+	Name       string
+	At, Length int
+}
+
+// TimelineMark is something that happened.
+type TimelineMark struct {
+	Kind string // auto_renew_off, auto_renew_on, invoice
+	Name string
+	At   int
+}
+
+// TimelineTick is a month or a year of the scale.
+type TimelineTick struct {
+	Text string
+	At   int
+	Year bool // it begins a year
+}
+
+// TimelineLabel is a text beside the time.
+type TimelineLabel struct {
+	Kind   string // today, end, term, order
+	Text   string
+	Second string // a line below; standing only
+	At     int    // what it is about
+	Place  int    // where it stands, which may be further down; standing only
+	Row    int    // lying only
+	Anchor string // start, middle, end; lying only
 }
 
 // InvoicesPage is GET /invoices.

@@ -1,6 +1,7 @@
 package views_test
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -154,13 +155,15 @@ func subscriptionPage(auto, manage bool) views.SubscriptionPage {
 	p := views.SubscriptionPage{
 		Page: page(true, views.NavSubscriptions), ID: subscriptionRows[0].ID, Selection: softphone, State: "active",
 		CustomerName: "Jonas Jonaitis", StartedAt: day(2025, 11, 22),
-		PaidUntil: at(2027, 5, 22, 7, 30), PaidUntilDay: "22 May 2027", AutoRenew: auto, MayManage: manage,
+		PaidUntil: at(2027, 5, 22, 7, 30), WorksUntil: "22 May 2027", AutoRenew: auto, MayManage: manage,
 		History: []views.HistoryRow{
-			{At: at(2026, 11, 22, 7, 30), Kind: "extended", Months: 6, PaidUntil: at(2027, 5, 22, 7, 30)},
-			{At: at(2026, 3, 2, 12, 0), Kind: "auto_renew_on"},
-			{At: at(2026, 2, 1, 9, 0), Kind: "auto_renew_off"},
-			{At: at(2025, 11, 22, 7, 30), Kind: "started", Months: 12, PaidUntil: at(2026, 11, 22, 7, 30)},
+			{At: at(2026, 12, 1, 10, 0), Kind: "changed", By: "payer", Before: day(2027, 5, 25), PaidUntil: at(2027, 5, 22, 7, 30), Days: -3},
+			{At: at(2026, 11, 22, 7, 30), Kind: "extended", Months: 6, By: "payer", Before: day(2026, 11, 22), PaidUntil: at(2027, 5, 25, 7, 30), Days: 184},
+			{At: at(2026, 3, 2, 12, 0), Kind: "auto_renew_on", By: "payer", Before: day(2026, 11, 22), PaidUntil: at(2026, 11, 22, 7, 30)},
+			{At: at(2026, 2, 1, 9, 0), Kind: "auto_renew_off", By: "payer", Before: day(2026, 11, 22), PaidUntil: at(2026, 11, 22, 7, 30)},
+			{At: at(2025, 11, 22, 7, 30), Kind: "started", By: "payer", Months: 12, PaidUntil: at(2026, 11, 22, 7, 30)},
 		},
+		Timeline: timeline(""),
 	}
 	if manage {
 		p.PayerName = longName
@@ -170,12 +173,40 @@ func subscriptionPage(auto, manage bool) views.SubscriptionPage {
 			{Months: 36, Total: eur(640332)},
 		}
 		p.Next = &views.NextCharge{Kind: "bank_invoice", On: day(2027, 4, 22), Amount: eur(274428)}
-		p.History[0].OrderNumber, p.History[0].OrderURL = "O-2026-000120", "/orders/O-2026-000120"
+		p.History[0].By = "self"
+		p.History[1].By, p.History[1].OrderNumber, p.History[1].OrderURL, p.History[1].Paid = "job", "O-2026-000120", "/orders/O-2026-000120", eur(137214)
+		p.History[2].By, p.History[2].ByName = "person", longName
+		p.History[3].By = "command"
+		p.History[4].By, p.History[4].OrderNumber, p.History[4].OrderURL, p.History[4].Paid = "self", "O-2025-000007", "/orders/O-2025-000007", eur(274428)
+		p.Timeline = timeline("O-2026-000120")
 		if !auto {
 			p.Next = &views.NextCharge{Kind: "end", On: day(2027, 5, 22)}
 		}
 	}
 	return p
+}
+
+// timeline is a picture with every kind of bar and mark in it.
+func timeline(order string) *views.Timeline {
+	bars := []views.TimelineBar{
+		{Kind: "used", Name: "12 months paid", At: 0, Length: 450}, {Kind: "ahead", Name: "6 months paid", At: 450, Length: 200},
+		{Kind: "given", Name: "Days given", At: 650, Length: 40}, {Kind: "grace", Name: "Payment is due", At: 690, Length: 10},
+		{Kind: "taken", Name: "Days taken", At: 700, Length: 40}, {Kind: "next", Name: "6 months more", At: 740, Length: 260},
+	}
+	drawing := views.TimelineDrawing{
+		Size: 1060, Bars: bars, End: 700, Today: 450,
+		Marks: []views.TimelineMark{{Kind: "auto_renew_off", At: 100}, {Kind: "auto_renew_on", At: 130}, {Kind: "invoice", At: 600}},
+		Ticks: []views.TimelineTick{{Text: "Jan 2026", At: 70, Year: true}, {Text: "Jul", At: 400}, {Text: "Jan 2027", At: 750, Year: true}},
+		Labels: []views.TimelineLabel{
+			{Kind: "today", Text: "Today, 23 Nov 2026", At: 450, Place: 450, Anchor: "middle"},
+			{Kind: "end", Text: "Paid until 22 May 2027", At: 700, Place: 700, Row: 1, Anchor: "end"},
+			{Kind: "term", Text: "12 months", Second: order, At: 225, Place: 225, Row: 2, Anchor: "middle"},
+		},
+	}
+	return &views.Timeline{
+		Title: "Paid time", About: "Paid time from 22 November 2025 until 22 May 2027.", Wide: drawing, Tall: drawing,
+		Keys: []string{"used", "ahead", "given", "taken", "grace", "next", "auto_renew_off", "auto_renew_on", "invoice"},
+	}
 }
 
 func calculator(signedIn bool) views.CalculatorPage {
@@ -360,6 +391,12 @@ func samples() map[string]templ.Component {
 	renewing.OpenOrder = &renewal
 	ended := subscriptionPage(false, true)
 	ended.State, ended.Next, ended.Renewals = "ended", nil, nil
+	late := subscriptionPage(true, true)
+	late.Grace = &views.Grace{Until: "29 May 2027", PayURL: "/plans/softphone?accounts=12"}
+	lateCustomer := subscriptionPage(true, false)
+	lateCustomer.Grace = &views.Grace{Until: "29 May 2027"}
+	lateRows := slices.Clone(subscriptionRows)
+	lateRows[0].Grace, lateRows[2].Grace = late.Grace, lateCustomer.Grace
 	none := invoices()
 	none.Rows, none.NextURL, none.Filtered, none.Filter = nil, "", true, views.InvoiceFilter{From: "2026-13-01", Query: hostile}
 	none.Errors = views.Errors{{Field: "from", Text: "Enter a date like 2026-11-22."}}
@@ -391,6 +428,9 @@ func samples() map[string]templ.Component {
 		"subscription-off":       views.Subscription(flashed),
 		"subscription-not-payer": views.Subscription(subscriptionPage(true, false)),
 		"subscription-ended":     views.Subscription(ended),
+		"subscription-grace":     views.Subscription(late),
+		"subscription-late-user": views.Subscription(lateCustomer),
+		"subscriptions-grace":    views.Subscriptions(views.SubscriptionsPage{Page: page(true, views.NavSubscriptions), Items: lateRows}),
 		"invoices":               views.Invoices(invoices()),
 		"invoices-none":          views.Invoices(none),
 		"invoices-empty":         views.Invoices(views.InvoicesPage{Page: page(true, views.NavInvoices)}),

@@ -18,13 +18,12 @@ func (s *server) homePage(c echo.Context) error {
 		page.SoftphoneFrom, page.GatewayFrom = moneyOf(page.T, from.softphone, from.currency), moneyOf(page.T, from.gateway, from.currency)
 		return s.render(c, http.StatusOK, views.Home(page))
 	}
-	ctx, actor := c.Request().Context(), s.actor(c)
-	home, err := s.app.Home(ctx, actor)
+	home, err := s.app.Home(c.Request().Context(), s.actor(c))
 	if err != nil {
 		return err
 	}
-	page.OpenOrders = openOrderViews(page.T, home.SubscriptionList, actor)
-	page.Subscriptions = subscriptionRows(page.T, home.Items, s.zone(c))
+	page.OpenOrders = openOrderViews(page.T, home.OpenOrders)
+	page.Subscriptions = subscriptionRows(page.T, home.SubscriptionList, s.zone(c))
 	page.Invoices = invoiceRows(page.T, home.Invoices)
 	return s.render(c, http.StatusOK, views.Home(page))
 }

@@ -58,12 +58,11 @@ func selectionView(s pricing.Selection) views.Selection {
 	}
 }
 
-// openOrderView is an order in a list. customer is the name of whom it is for,
-// empty for the person itself.
-func openOrderView(t i18n.Translator, o order.Order, customer string) views.OpenOrder {
+// openOrderView is an order in a list.
+func openOrderView(t i18n.Translator, o app.OpenOrder) views.OpenOrder {
 	return views.OpenOrder{
 		Number: o.Number, URL: orderURL(o.Number), Kind: string(o.Kind), Selection: selectionView(o.Selection),
-		Amount: moneyOf(t, o.Total, o.Currency), DueDate: dayOf(t, o.ValidUntil), ForName: customer,
+		Amount: moneyOf(t, o.Total, o.Currency), DueDate: dayOf(t, o.ValidUntil), ForName: o.CustomerName,
 	}
 }
 

@@ -81,7 +81,9 @@ func TestPeriodsWithVAT(t *testing.T) {
 	} {
 		card := tt.b.get(tt.path).mark("period").Filter(`[data-months="12"]`)
 		var words []string
-		card.Children().Each(func(_ int, part *goquery.Selection) { words = append(words, strings.Join(strings.Fields(part.Text()), " ")) })
+		card.Children().Each(func(_ int, part *goquery.Selection) {
+			words = append(words, strings.Join(strings.Fields(part.Text()), " "))
+		})
 		if got := strings.Join(words, " "); got != tt.want {
 			t.Errorf("%s sees %q, want %q", name, got, tt.want)
 		}

@@ -7,20 +7,20 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/views"
 )
 
 // subscriptionsPage is GET /subscriptions.
 func (s *server) subscriptionsPage(c echo.Context) error {
-	actor := s.actor(c)
-	list, err := s.app.Subscriptions(c.Request().Context(), actor)
+	list, err := s.app.Subscriptions(c.Request().Context(), s.actor(c))
 	if err != nil {
 		return err
 	}
 	p := s.page(c)
 	return s.render(c, http.StatusOK, views.Subscriptions(views.SubscriptionsPage{
-		Page: p, OpenOrders: openOrderViews(p.T, list, actor), Items: subscriptionRows(p.T, list.Items, s.zone(c)),
+		Page: p, OpenOrders: openOrderViews(p.T, list.OpenOrders), Items: subscriptionRows(p.T, list, s.zone(c)),
 	}))
 }
 
@@ -33,15 +33,15 @@ func (s *server) subscriptionPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := subscriptionView(s.page(c), item, s.zone(c))
+	var orders []app.OpenOrder
 	if item.MayManage { // the renewal that waits for money, if there is one
 		list, err := s.app.Subscriptions(ctx, actor)
 		if err != nil {
 			return err
 		}
-		page.OpenOrder = openRenewal(page.T, list.OpenOrders, item.ID)
+		orders = list.OpenOrders
 	}
-	return s.render(c, http.StatusOK, views.Subscription(page))
+	return s.render(c, http.StatusOK, views.Subscription(subscriptionView(s.page(c), item, orders, s.now(), s.zone(c))))
 }
 
 // renewSubscription is POST /subscriptions/{id}/renew.

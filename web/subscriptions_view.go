@@ -4,46 +4,61 @@ import (
 	"slices"
 	"time"
 
-	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/i18n"
-	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/views"
 )
 
-// openOrderViews lists the orders that wait for money. The name of another
-// person than the actor is known from what the actor already pays for.
-func openOrderViews(t i18n.Translator, list app.SubscriptionList, actor account.Actor) []views.OpenOrder {
-	names := map[account.ID]string{}
-	for _, item := range list.Items {
-		names[item.CustomerID] = item.CustomerName
-	}
-	names[actor.AccountID] = ""
-	var out []views.OpenOrder
-	for _, o := range list.OpenOrders {
-		out = append(out, openOrderView(t, o, names[o.CustomerID]))
+// openOrderViews lists the orders that wait for money.
+func openOrderViews(t i18n.Translator, orders []app.OpenOrder) []views.OpenOrder {
+	out := make([]views.OpenOrder, 0, len(orders))
+	for _, o := range orders {
+		out = append(out, openOrderView(t, o))
 	}
 	return out
 }
 
-// openRenewal is the newest order that waits for money to extend a subscription.
-func openRenewal(t i18n.Translator, orders []order.Order, subscriptionID string) *views.OpenOrder {
-	i := slices.IndexFunc(orders, func(o order.Order) bool { return o.SubscriptionID == subscriptionID })
+// openRenewal is the newest order that waits for money to extend a subscription;
+// nil for none.
+func openRenewal(orders []app.OpenOrder, subscriptionID string) *app.OpenOrder {
+	i := slices.IndexFunc(orders, func(o app.OpenOrder) bool { return o.SubscriptionID == subscriptionID })
 	if i < 0 {
 		return nil
 	}
-	o := openOrderView(t, orders[i], "")
-	return &o
+	return &orders[i]
 }
 
-func subscriptionRows(t i18n.Translator, items []app.SubscriptionItem, zone *time.Location) []views.SubscriptionRow {
-	rows := make([]views.SubscriptionRow, 0, len(items))
-	for _, item := range items {
+// graceView tells that the paid time is over; nil while it is not.
+func graceView(t i18n.Translator, item app.SubscriptionItem, orders []app.OpenOrder, zone *time.Location) *views.Grace {
+	if !item.InGrace {
+		return nil
+	}
+	grace := &views.Grace{Until: dayOf(t, civil.DateOf(item.GraceUntil, zone)).Text}
+	renewal := openRenewal(orders, item.ID)
+	switch {
+	case !item.MayManage:
+	case renewal != nil:
+		grace.PayURL = orderURL(renewal.Number)
+	case item.Selection.Plan.Orderable():
+		values := selectionValues(item.Selection)
+		values.Set("payer", string(item.PayerID))
+		if !item.Self {
+			values.Set("customer", item.CustomerTG.String())
+		}
+		grace.PayURL = calculatorURL(item.Selection.Plan, values)
+	}
+	return grace
+}
+
+func subscriptionRows(t i18n.Translator, list app.SubscriptionList, zone *time.Location) []views.SubscriptionRow {
+	rows := make([]views.SubscriptionRow, 0, len(list.Items))
+	for _, item := range list.Items {
 		rows = append(rows, views.SubscriptionRow{
 			ID: item.ID, URL: subscriptionURL(item.ID), Selection: selectionView(item.Selection), State: string(item.State),
 			CustomerName: item.CustomerName, CustomerSelf: item.Self, PayerName: item.PayerName,
 			PaidUntil: dayOf(t, civil.DateOf(item.PaidUntil, zone)), AutoRenew: item.AutoRenew, Next: nextView(t, item.Next),
+			Grace: graceView(t, item, list.OpenOrders, zone),
 		})
 	}
 	return rows
@@ -63,28 +78,49 @@ func nextView(t i18n.Translator, n *app.Next) *views.NextCharge {
 	return next
 }
 
-func subscriptionView(p views.Page, item app.SubscriptionItem, zone *time.Location) views.SubscriptionPage {
+func subscriptionView(p views.Page, item app.SubscriptionItem, orders []app.OpenOrder, now time.Time, zone *time.Location) views.SubscriptionPage {
 	t := p.T
 	page := views.SubscriptionPage{
 		Page: p, ID: item.ID, Selection: selectionView(item.Selection), State: string(item.State),
 		CustomerName: item.CustomerName, CustomerSelf: item.Self, PayerName: item.PayerName,
 		StartedAt: instantOf(t, item.StartedAt, zone), PaidUntil: instantOf(t, item.PaidUntil, zone),
-		PaidUntilDay: dayOf(t, civil.DateOf(item.PaidUntil, zone)).Text, AutoRenew: item.AutoRenew, MayManage: item.MayManage,
-		Next: nextView(t, item.Next),
+		WorksUntil: dayOf(t, civil.DateOf(later(item.PaidUntil, item.GraceUntil), zone)).Text, AutoRenew: item.AutoRenew, MayManage: item.MayManage,
+		Next: nextView(t, item.Next), History: historyRows(t, item.History, zone), Timeline: timelineView(t, item, now, zone),
+		Grace: graceView(t, item, orders, zone),
 	}
 	for _, r := range item.Renewals {
 		page.Renewals = append(page.Renewals, views.RenewalPrice{
 			Months: int(r.Period), Current: r.Period == item.Selection.Period, Total: moneyOf(t, r.Total, item.Currency), WithVAT: r.VAT > 0,
 		})
 	}
-	for _, e := range slices.Backward(item.History) { // the newest first
+	if o := openRenewal(orders, item.ID); o != nil {
+		renewal := openOrderView(t, *o)
+		renewal.ForName = "" // the page says so
+		page.OpenOrder = &renewal
+	}
+	return page
+}
+
+// historyRows are the events in words, the newest first.
+func historyRows(t i18n.Translator, history []app.HistoryEvent, zone *time.Location) []views.HistoryRow {
+	rows := make([]views.HistoryRow, 0, len(history))
+	for i, e := range history {
 		row := views.HistoryRow{
-			At: instantOf(t, e.At, zone), Kind: string(e.Kind), Months: e.Months, OrderNumber: e.OrderNumber, PaidUntil: instantOf(t, e.PaidUntil, zone),
+			At: instantOf(t, e.At, zone), Kind: string(e.Kind), Months: e.Months, By: string(e.By), ByName: e.ByName,
+			OrderNumber: e.OrderNumber, PaidUntil: instantOf(t, e.PaidUntil, zone),
 		}
 		if e.OrderNumber != "" {
 			row.OrderURL = orderURL(e.OrderNumber)
 		}
-		page.History = append(page.History, row)
+		if e.Paid.Currency != "" {
+			row.Paid = moneyOf(t, e.Paid.Amount, e.Paid.Currency)
+		}
+		if i > 0 {
+			before := civil.DateOf(history[i-1].PaidUntil, zone)
+			row.Before, row.Days = dayOf(t, before), civil.DateOf(e.PaidUntil, zone).Sub(before)
+		}
+		rows = append(rows, row)
 	}
-	return page
+	slices.Reverse(rows)
+	return rows
 }

@@ -26,6 +26,7 @@ const (
 type format struct {
 	months, monthsShort [12]string
 	date, dateShort     string // CLDR date patterns: d dd M MM MMM MMMM y
+	monthYear           string
 	clock               string // CLDR time pattern: H HH h mm a
 	dateTime            string // {1} is the date, {0} the time, {2} the zone
 	money               string // ¤ is the symbol, 0 the number
@@ -58,7 +59,7 @@ func newFormat(l *locale) (format, error) {
 		return s
 	}
 	f := format{
-		date: get("date"), dateShort: get("date_short"), clock: get("time"),
+		date: get("date"), dateShort: get("date_short"), monthYear: get("month_year"), clock: get("time"),
 		dateTime: get("date_time"), money: get("money"), percent: get("percent"),
 		printer: message.NewPrinter(l.tag), symbols: map[string]affixes{},
 	}
@@ -203,6 +204,17 @@ func (t Translator) Date(year int, month time.Month, day int) string {
 func (t Translator) DateShort(year int, month time.Month, day int) string {
 	l := t.locale()
 	return l.format.write(l.format.dateShort, time.Date(year, month, day, 0, 0, 0, 0, time.UTC))
+}
+
+// MonthYear writes a month for the scale of a chart: "Nov 2026".
+func (t Translator) MonthYear(year int, month time.Month) string {
+	f := &t.locale().format
+	return f.write(f.monthYear, time.Date(year, month, 1, 0, 0, 0, 0, time.UTC))
+}
+
+// MonthShort writes the name of a month where its year is known: "Nov".
+func (t Translator) MonthShort(month time.Month) string {
+	return t.locale().format.monthsShort[month-1]
 }
 
 // Time writes an instant in a zone and names the zone: "22 November 2026,

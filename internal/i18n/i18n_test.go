@@ -50,6 +50,9 @@ func TestDates(t *testing.T) {
 	if got := en.DateShort(2028, time.February, 29); got != "29 Feb 2028" {
 		t.Errorf("DateShort = %q", got)
 	}
+	if got := en.MonthYear(2026, time.March) + ", " + en.MonthShort(time.December); got != "Mar 2026, Dec" {
+		t.Errorf("months = %q", got)
+	}
 	vilnius, err := time.LoadLocation("Europe/Vilnius")
 	if err != nil {
 		t.Fatal(err)

@@ -19,9 +19,10 @@ import (
 var dynamicPrefixes = []string{
 	"calc.hint.", "calc.tax.", "demo.", "doc.item.", "document.kind.", "failure.", "flash.",
 	"help.a.", "help.q.", "invoices.preset.", "item.", "method.",
-	"order.status.", "orders.line.", "plan.", "subscription.history.",
-	"subscription.next.", "subscription.next_long.", "subscription.not_payer.",
-	"subscription.state.", "subscription.switch.", "unit.",
+	"order.status.", "orders.line.", "plan.", "subscription.by.", "subscription.history.",
+	"subscription.next.", "subscription.next_long.", "subscription.not_payer.", "subscription.ordered.",
+	"subscription.state.", "subscription.switch.", "timeline.", "timeline.key.", "timeline.mark.",
+	"timeline.stretch.", "unit.",
 }
 
 func englishMessages(t *testing.T) map[string]*goi18n.Message {

@@ -17,6 +17,7 @@ import (
 const polish = `
 "format.date" = "d MMMM y 'r.'"
 "format.date_short" = "dd.MM.y"
+"format.month_year" = "MM.y"
 "format.money" = "0\u00a0¤"
 "format.month.11" = "listopada"
 "x.accounts" = {one = "{{.Count}} konto", few = "{{.Count}} konta", many = "{{.Count}} kont", other = "{{.Count}} konta"}
