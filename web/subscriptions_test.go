@@ -64,8 +64,12 @@ func TestSubscription(t *testing.T) {
 		t.Errorf("next: %q %q on %q", next.AttrOr("data-kind", ""), next.AttrOr("data-minor", ""), next.Find("time").AttrOr("datetime", ""))
 	}
 	history := a.mark("history")
-	if history.Find("li").Length() != 1 || history.Find(`a[href^="/orders/O-2026-"]`).Length() != 1 {
+	if history.Find("li").Length() != 1 || history.Find(`a[href^="/orders/O-2026-"]`).Length() != 1 || history.Find(`[data-minor="7260"]`).Length() != 1 ||
+		!strings.Contains(history.Text(), "Ordered by you") {
 		t.Errorf("history: %q", history.Text())
+	}
+	if drawings := a.doc().Find(`.paid-time svg[role="img"]`); drawings.Length() != 2 || !strings.Contains(drawings.Text(), "Paid until 23 May 2027") {
+		t.Errorf("the picture: %q", drawings.Text())
 	}
 
 	s.must(s.app.SaveProfile(s.ctx(), b.actor(), "en", "America/New_York"))
@@ -160,8 +164,8 @@ func TestSubscriptionOfCustomer(t *testing.T) {
 	lena := s.person(406, "Lena")
 	s.link(payer, lena.actor().AccountID)
 	o := s.order(max, payer, lena, softphone(5, true, 6))
-	if got := max.get("/subscriptions").mark("open-order").Length(); got != 1 {
-		t.Errorf("%d orders wait", got)
+	if waiting := max.get("/subscriptions").mark("open-order"); waiting.Length() != 1 || !strings.Contains(waiting.Text(), "for Lena") {
+		t.Errorf("%d orders wait: %q", waiting.Length(), waiting.Text())
 	}
 	s.pay(o)
 	path := "/subscriptions/" + lena.get("/subscriptions").mark("subscription").AttrOr("data-id", "")
@@ -189,6 +193,46 @@ func TestSubscriptionOfCustomer(t *testing.T) {
 	}
 	if lena.get(path).doc().Find(`[data-testid="open-order"]`).Length() != 0 {
 		t.Error("the Customer sees the renewal's price")
+	}
+}
+
+// When the paid time is over, who pays reads until when it works and how to pay;
+// whom it is for reads the day alone.
+func TestGrace(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	max, payer := s.customer(407, "Max")
+	lena := s.person(408, "Lena")
+	s.link(payer, lena.actor().AccountID)
+	s.pay(s.order(max, payer, lena, softphone(5, true, 6)))
+	path := "/subscriptions/" + lena.get("/subscriptions").mark("subscription").AttrOr("data-id", "")
+	if max.get(path).doc().Find(`[data-testid="grace"]`).Length() != 0 {
+		t.Error("payment is due at once")
+	}
+	until, err := time.Parse(time.RFC3339, max.get(path).mark("paid-until").AttrOr("datetime", ""))
+	s.must(err)
+	s.clock.Set(until.Add(24 * time.Hour))
+	max.signIn(407, "Max")
+	lena.signIn(408, "Lena")
+	for _, page := range []string{path, "/subscriptions", "/"} {
+		due := max.get(page).mark("grace")
+		link := due.Find("a").AttrOr("href", "")
+		if !strings.Contains(due.Text(), "30 May 2027") || !strings.HasPrefix(link, "/plans/softphone?") || !strings.Contains(link, "customer=408") {
+			t.Errorf("%s: %q, pay at %q", page, due.Text(), link)
+		}
+		if max.get(link).mark("place-order").Length() != 1 {
+			t.Errorf("%s: nothing to order at %q", page, link)
+		}
+		if other := lena.get(page).mark("grace"); !strings.Contains(other.Text(), "30 May 2027") || other.Find("a").Length() != 0 {
+			t.Errorf("%s: Lena reads %q", page, other.Text())
+		}
+	}
+	renewal := s.order(max, payer, lena, softphone(5, true, 6))
+	if link := max.get("/subscriptions").mark("grace").Find("a").AttrOr("href", ""); link != orderURL(renewal.Number) {
+		t.Errorf("with an order that waits, pay at %q", link)
+	}
+	if a := max.get(path); a.mark("grace").Find("a").Length() != 0 || a.mark("open-order").Length() != 1 {
+		t.Error("the order is offered twice")
 	}
 }
 
