@@ -44,6 +44,7 @@ func newBare(tb testing.TB, dsn string) http.Handler {
 		sql: statements(tb, "actorBySessionSQL", "subscriptionsOfSQL", "openOrdersOfSQL", "listInvoicesSQL", "payersOfSQL"),
 	}
 	e := echo.New()
+	e.Debug = true // an error is told to whoever asked
 	e.GET("/subscriptions", b.subscriptions)
 	e.GET("/invoices", b.invoices)
 	return e
@@ -115,19 +116,23 @@ func (b *bare) subscriptions(c echo.Context) error {
 	})
 	b.queue(batch, "openOrdersOfSQL", map[string]any{"actor": actor.id, "today": now.In(b.zone)}, func(rows pgx.Rows) error {
 		var (
-			o                                                                         views.OpenOrder
-			id, reference, state, payer, customer, by, book, currency, vatRow, method string
-			subscription                                                              *string
-			monthly, discount, net, vat, total                                        int64
-			placed, due                                                               time.Time
-			closed                                                                    *time.Time
+			o                                                                                      views.OpenOrder
+			id, reference, state, payer, customer, by, book, currency, vatRow, method, first, last string
+			subscription                                                                           *string
+			monthly, discount, net, vat, total                                                     int64
+			placed, due                                                                            time.Time
+			closed                                                                                 *time.Time
 		)
 		if err := rows.Scan(&id, &o.Number, &reference, &o.Kind, &state, &payer, &customer, &by, &subscription, &o.Selection.Plan,
 			&o.Selection.Accounts, &o.Selection.Recording, &o.Selection.Lines, &o.Selection.ExtraAccounts, &o.Selection.API,
-			&o.Selection.Months, &book, &currency, &monthly, &discount, &net, &vat, &total, &vatRow, &method, &placed, &due, &closed); err != nil {
+			&o.Selection.Months, &book, &currency, &monthly, &discount, &net, &vat, &total, &vatRow, &method, &placed, &due, &closed,
+			&first, &last); err != nil {
 			return err
 		}
 		o.URL, o.Amount, o.DueDate = "/orders/"+o.Number, euro(total), longDay(due)
+		if customer != actor.id {
+			o.ForName = first + " " + last
+		}
 		page.OpenOrders = append(page.OpenOrders, o)
 		return nil
 	})

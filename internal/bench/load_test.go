@@ -149,7 +149,7 @@ func fetch(ctx context.Context, addr, path, token string) (string, error) {
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("bench: %s: %s", path, answer.Status)
+		err = fmt.Errorf("bench: %s: %s %.500s", path, answer.Status, body)
 	}
 	return string(body), err
 }

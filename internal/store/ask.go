@@ -17,36 +17,23 @@ type Questions struct {
 // Now is the instant at which the questions are asked, as Tx.Now.
 func (q *Questions) Now() time.Time { return q.now }
 
-const (
-	beginReadSQL = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
-	commitSQL    = `COMMIT`
-)
-
 // Ask sends the questions that f puts in one round trip and returns when their
 // answers are where they were asked to go. Like those of View, they are of one
 // snapshot; a page whose statements are known beforehand costs a fraction of
 // what View's steps cost (docs/adr/0015-pages-ask-once.md).
 func (db *DB) Ask(ctx context.Context, f func(*Questions)) error {
 	q := &Questions{now: db.time()}
-	q.batch.Queue(beginReadSQL)
 	f(q)
-	switch q.batch.Len() {
-	case 1: // nothing was asked
-		return nil
-	case 2: // one statement has a snapshot of its own
-		q.batch.QueuedQueries = q.batch.QueuedQueries[1:]
-	default:
-		q.batch.Queue(commitSQL)
-	}
-	// After an error the pool closes the connection, and the transaction with it.
-	return mapError(db.pool.SendBatch(ctx, &q.batch).Close())
+	// What is sent at once is one transaction to PostgreSQL, and the reader's
+	// transactions are read-only snapshots by default.
+	return mapError(db.reader.SendBatch(ctx, &q.batch).Close())
 }
 
 // ask queues a statement whose rows are the answer at to.
 func ask[T any](q *Questions, sql string, args pgx.NamedArgs, to *[]T) {
 	q.batch.Queue(sql, named(args)).Query(func(rows pgx.Rows) error {
 		var err error
-		*to, err = pgx.CollectRows(rows, pgx.RowToStructByName[T])
+		*to, err = collect[T](rows)
 		return err
 	})
 }
@@ -54,15 +41,9 @@ func ask[T any](q *Questions, sql string, args pgx.NamedArgs, to *[]T) {
 // askAs is ask for rows that become something else.
 func askAs[R, T any](q *Questions, sql string, args pgx.NamedArgs, to *[]T, as func(R) T) {
 	q.batch.Queue(sql, named(args)).Query(func(rows pgx.Rows) error {
-		found, err := pgx.CollectRows(rows, pgx.RowToStructByName[R])
-		if err != nil {
-			return err
-		}
-		*to = make([]T, len(found))
-		for i, r := range found {
-			(*to)[i] = as(r)
-		}
-		return nil
+		var err error
+		*to, err = collectAs(rows, as)
+		return err
 	})
 }
 

@@ -14,8 +14,9 @@ import (
 
 // DB is the PostgreSQL database of the portal.
 type DB struct {
-	pool *pgxpool.Pool
-	now  func() time.Time
+	pool   *pgxpool.Pool
+	reader *pgxpool.Pool // for what pages read: each transaction is a snapshot and cannot write
+	now    func() time.Time
 }
 
 // Open connects to the database at dsn. now is the clock that every transaction
@@ -37,20 +38,29 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*DB, error) {
 			config.ConnConfig.RuntimeParams[name] = value
 		}
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
+	reading := config.Copy()
+	reading.ConnConfig.RuntimeParams["default_transaction_isolation"] = "repeatable read"
+	reading.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	db := &DB{now: now}
+	if db.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, fmt.Errorf("store: %w", redact(err))
 	}
-	if err := pool.Ping(ctx); err != nil {
-		pool.Close()
+	if db.reader, err = pgxpool.NewWithConfig(ctx, reading); err != nil {
+		db.pool.Close()
+		return nil, fmt.Errorf("store: %w", redact(err))
+	}
+	if err := db.pool.Ping(ctx); err != nil {
+		db.Close()
 		return nil, fmt.Errorf("store: the database does not answer: %w", redact(err))
 	}
-	return &DB{pool: pool, now: now}, nil
+	return db, nil
 }
 
 // OnClock returns the same database under another clock. Closing the original
 // closes both.
-func (db *DB) OnClock(now func() time.Time) *DB { return &DB{pool: db.pool, now: now} }
+func (db *DB) OnClock(now func() time.Time) *DB {
+	return &DB{pool: db.pool, reader: db.reader, now: now}
+}
 
 // redact drops what pgx quotes of the connection string.
 func redact(err error) error {
@@ -61,7 +71,10 @@ func redact(err error) error {
 }
 
 // Close ends all connections.
-func (db *DB) Close() { db.pool.Close() }
+func (db *DB) Close() {
+	db.reader.Close()
+	db.pool.Close()
+}
 
 // Pool gives the job library, which speaks pgx itself, its connections.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool }
@@ -130,7 +143,7 @@ func list[T any](ctx context.Context, tx *Tx, sql string, args pgx.NamedArgs) ([
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByName[T])
+	return collect[T](rows)
 }
 
 // value returns the single value that a query finds, or NotFound.

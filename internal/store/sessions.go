@@ -61,11 +61,11 @@ WHERE s.token_hash = @token_hash AND s.expires_at > @now AND s.last_seen_at > @i
 // has expired or was last seen at or before idleSince, and when it was seen. It
 // is one statement outside any transaction: every page pays for it.
 func (db *DB) ActorBySession(ctx context.Context, tokenHash []byte, now, idleSince time.Time) (account.Actor, time.Time, error) {
-	rows, err := db.pool.Query(ctx, actorBySessionSQL, named{"token_hash": tokenHash, "now": now, "idle_since": idleSince})
+	rows, err := db.reader.Query(ctx, actorBySessionSQL, named{"token_hash": tokenHash, "now": now, "idle_since": idleSince})
 	if err != nil {
 		return account.Actor{}, time.Time{}, mapError(err)
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[actorRow])
+	found, err := collect[actorRow](rows)
 	if err != nil || len(found) == 0 {
 		return account.Actor{}, time.Time{}, mapError(err)
 	}
