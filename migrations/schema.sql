@@ -208,6 +208,18 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION public.subscription_period_keep() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR OLD.superseded_at IS NOT NULL OR NEW.superseded_at IS NULL
+       OR to_jsonb(NEW) - 'superseded_at' <> to_jsonb(OLD) - 'superseded_at' THEN
+        RAISE EXCEPTION '% on % is refused: its rows never change', TG_OP, TG_TABLE_NAME
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'subscription_period_is_immutable';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE TABLE public.account (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     telegram_id bigint NOT NULL,
@@ -456,7 +468,7 @@ CREATE TABLE public.ledger_entry (
     bank_entry_id uuid,
     hash bytea NOT NULL,
     CONSTRAINT ledger_entry_hash_check CHECK ((length(hash) = 32)),
-    CONSTRAINT ledger_entry_kind_check CHECK ((kind = ANY (ARRAY['bank_received'::text, 'bank_suspense'::text, 'order_paid'::text])))
+    CONSTRAINT ledger_entry_kind_check CHECK ((kind = ANY (ARRAY['bank_received'::text, 'bank_suspense'::text, 'order_paid'::text, 'change_credit'::text])))
 );
 
 ALTER TABLE public.ledger_entry ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -847,7 +859,8 @@ CREATE TABLE public.subscription_event (
     months integer DEFAULT 0 NOT NULL,
     order_number text DEFAULT ''::text NOT NULL,
     paid_until timestamp with time zone NOT NULL,
-    CONSTRAINT subscription_event_kind_check CHECK ((kind = ANY (ARRAY['started'::text, 'extended'::text, 'auto_renew_off'::text, 'auto_renew_on'::text, 'ended'::text])))
+    days integer DEFAULT 0 NOT NULL,
+    CONSTRAINT subscription_event_kind_check CHECK ((kind = ANY (ARRAY['started'::text, 'extended'::text, 'auto_renew_off'::text, 'auto_renew_on'::text, 'ended'::text, 'changed'::text, 'withdrawn'::text, 'refunded'::text])))
 );
 
 ALTER TABLE public.subscription_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -864,6 +877,15 @@ CREATE TABLE public.subscription_period (
     number integer NOT NULL,
     during tstzrange NOT NULL,
     order_id uuid,
+    price_book text,
+    monthly_minor bigint,
+    worth text,
+    rate text,
+    change integer DEFAULT 0 NOT NULL,
+    superseded_at timestamp with time zone,
+    CONSTRAINT subscription_period_account_is_exact CHECK (((monthly_minor > 0) AND (worth ~ '^[0-9]+/[1-9][0-9]*$'::text) AND (rate ~ '^[1-9][0-9]*/[1-9][0-9]*$'::text))),
+    CONSTRAINT subscription_period_account_is_whole CHECK ((num_nulls(price_book, monthly_minor, worth, rate) = ANY (ARRAY[0, 4]))),
+    CONSTRAINT subscription_period_change_check CHECK ((change >= 0)),
     CONSTRAINT subscription_period_during_check CHECK (((NOT isempty(during)) AND lower_inc(during) AND (NOT upper_inc(during)))),
     CONSTRAINT subscription_period_number_check CHECK ((number > 0))
 );
@@ -1094,13 +1116,10 @@ ALTER TABLE ONLY public.subscription_event
     ADD CONSTRAINT subscription_event_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.subscription_period
-    ADD CONSTRAINT subscription_period_no_overlap EXCLUDE USING gist (subscription_id WITH =, during WITH &&);
+    ADD CONSTRAINT subscription_period_no_overlap EXCLUDE USING gist (subscription_id WITH =, during WITH &&) WHERE ((superseded_at IS NULL));
 
 ALTER TABLE ONLY public.subscription_period
-    ADD CONSTRAINT subscription_period_order_once UNIQUE (order_id);
-
-ALTER TABLE ONLY public.subscription_period
-    ADD CONSTRAINT subscription_period_pkey PRIMARY KEY (subscription_id, number);
+    ADD CONSTRAINT subscription_period_pkey PRIMARY KEY (subscription_id, number, change);
 
 ALTER TABLE ONLY public.subscription
     ADD CONSTRAINT subscription_pkey PRIMARY KEY (id);
@@ -1193,6 +1212,12 @@ CREATE UNIQUE INDEX subscription_one_live ON public.subscription USING btree (cu
 
 CREATE INDEX subscription_payer ON public.subscription USING btree (payer_id);
 
+CREATE UNIQUE INDEX subscription_period_bought_once ON public.subscription_period USING btree (order_id) WHERE (change = 0);
+
+CREATE UNIQUE INDEX subscription_period_number_once ON public.subscription_period USING btree (subscription_id, number) WHERE (superseded_at IS NULL);
+
+CREATE UNIQUE INDEX subscription_period_order_once ON public.subscription_period USING btree (order_id) WHERE (superseded_at IS NULL);
+
 CREATE INDEX subscription_renewing ON public.subscription USING btree (paid_until) WHERE ((state = 'active'::text) AND auto_renew);
 
 CREATE INDEX vat_check_number ON public.vat_check USING btree (vat_number, checked_at DESC);
@@ -1259,7 +1284,7 @@ CREATE TRIGGER settlement_is_immutable BEFORE DELETE OR UPDATE ON public.settlem
 
 CREATE TRIGGER subscription_event_is_immutable BEFORE DELETE OR UPDATE ON public.subscription_event FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
-CREATE TRIGGER subscription_period_is_immutable BEFORE DELETE OR UPDATE ON public.subscription_period FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER subscription_period_is_immutable BEFORE DELETE OR UPDATE ON public.subscription_period FOR EACH ROW EXECUTE FUNCTION public.subscription_period_keep();
 
 CREATE TRIGGER tax_evidence_is_immutable BEFORE DELETE OR UPDATE ON public.tax_evidence FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 

@@ -294,22 +294,30 @@ func (s sealedQuote) seal(key []byte) (string, error) {
 }
 
 func openQuote(key []byte, token string) (sealedQuote, error) {
-	invalid := fault.New(fault.Invalid, "error.quote.invalid")
-	raw, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(raw) <= sha256.Size || len(token) > 2000 {
-		return sealedQuote{}, invalid
-	}
-	body, sum := raw[:len(raw)-sha256.Size], raw[len(raw)-sha256.Size:]
-	if !hmac.Equal(sum, mac(key, body)) {
-		return sealedQuote{}, invalid
+	body, err := opened(token, func(body []byte) []byte { return mac(key, body) })
+	if err != nil {
+		return sealedQuote{}, err
 	}
 	var s sealedQuote
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&s); err != nil {
-		return sealedQuote{}, invalid
+		return sealedQuote{}, fault.New(fault.Invalid, "error.quote.invalid")
 	}
 	return s, nil
+}
+
+// opened returns the body of a token: base64 of the body and its mac behind it.
+func opened(token string, macOf func([]byte) []byte) ([]byte, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(raw) <= sha256.Size || len(token) > 2000 {
+		return nil, fault.New(fault.Invalid, "error.quote.invalid")
+	}
+	body, sum := raw[:len(raw)-sha256.Size], raw[len(raw)-sha256.Size:]
+	if !hmac.Equal(sum, macOf(body)) {
+		return nil, fault.New(fault.Invalid, "error.quote.invalid")
+	}
+	return body, nil
 }
 
 func mac(key, body []byte) []byte {

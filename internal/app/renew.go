@@ -95,7 +95,15 @@ func (a *App) renewalOrder(ctx context.Context, tx *store.Tx, s subscription.Sub
 	if err != nil {
 		return order.Order{}, err
 	}
-	key := sha256.Sum256(fmt.Appendf(nil, "renewal of %s, period %d", s.ID, last+1))
+	name := fmt.Appendf(nil, "renewal of %s, period %d", s.ID, last+1)
+	changes, err := tx.ChangeCount(ctx, s.ID)
+	if err != nil {
+		return order.Order{}, err
+	}
+	if changes > 0 { // a renewal ordered before the change was for other options
+		name = fmt.Appendf(name, ", change %d", changes)
+	}
+	key := sha256.Sum256(name)
 	o, err := tx.OrderByQuote(ctx, key[:])
 	if !fault.Is(err, fault.NotFound) {
 		return o, err

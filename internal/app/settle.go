@@ -112,7 +112,11 @@ func (a *App) grant(ctx context.Context, tx *store.Tx, o order.Order, live *subs
 		event.Kind = subscription.EventExtended
 	}
 	period.OrderID = o.ID
-	if err := tx.AppendPeriod(ctx, s.ID, period); err != nil {
+	paid, err := subscription.Paid(period, o.Net, o.Monthly, o.PriceBook)
+	if err != nil {
+		return "", err
+	}
+	if err := tx.AppendPeriod(ctx, s.ID, paid, 0); err != nil {
 		return "", err
 	}
 	event.PaidUntil = s.PaidUntil

@@ -44,13 +44,14 @@ const (
 	EntryBankReceived EntryKind = "bank_received" // bank money credited to a payer's balance
 	EntryBankSuspense EntryKind = "bank_suspense" // bank money that waits for a person
 	EntryOrderPaid    EntryKind = "order_paid"    // an order paid from the payer's balance
+	EntryChangeCredit EntryKind = "change_credit" // what a change left over, to the payer's balance
 )
 
 // Entry is one balanced movement.
 type Entry struct {
 	Kind        EntryKind
 	At          time.Time
-	OrderID     string // of order_paid
+	OrderID     string // of order_paid; of change_credit, what paid the period
 	BankEntryID string // of bank_received and bank_suspense
 	Postings    []Posting
 }
@@ -88,6 +89,15 @@ func OrderPaid(payer account.PayerID, currency money.Currency, net, vat, shortfa
 	add(Revenue, "", -net)
 	add(VAT, "", -vat)
 	return e
+}
+
+// ChangeCredit gives back the net value that a change of a paid period could
+// turn into no time.
+func ChangeCredit(payer account.PayerID, amount money.Money, order string, at time.Time) Entry {
+	return Entry{Kind: EntryChangeCredit, At: at, OrderID: order, Postings: []Posting{
+		{Account{Kind: Revenue, Currency: amount.Currency}, amount.Amount},
+		{Account{Kind: Balance, Payer: payer, Currency: amount.Currency}, -amount.Amount},
+	}}
 }
 
 // Check returns ErrUnbalanced unless the entry has two postings or more, none

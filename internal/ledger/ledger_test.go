@@ -21,6 +21,7 @@ func TestEntriesBalance(t *testing.T) {
 		short := money.Amount(rapid.Int64Range(0, int64(min(100, net))).Draw(t, "short"))
 		for _, e := range []ledger.Entry{
 			ledger.BankReceived("p", money.Of(got, "EUR"), "b", time.Unix(0, 0)),
+			ledger.ChangeCredit("p", money.Of(got, "EUR"), "o", time.Unix(0, 0)),
 			ledger.BankSuspense(money.Of(got, "USD"), "b", time.Unix(0, 0)),
 			ledger.OrderPaid("p", "EUR", net, vat, short, "o", time.Unix(0, 0)),
 		} {

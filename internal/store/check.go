@@ -48,7 +48,7 @@ FROM bank_entry b WHERE b.outcome IN ('matched', 'suspense')`
 const checkPaidOnceSQL = `
 SELECT count(*) AS looked,
        count(*) FILTER (WHERE (SELECT count(*) FROM ledger_entry e WHERE e.order_id = o.id AND e.kind = 'order_paid') <> 1
-                           OR (SELECT count(*) FROM subscription_period p WHERE p.order_id = o.id) <> 1
+                           OR (SELECT count(*) FROM subscription_period p WHERE p.order_id = o.id AND p.superseded_at IS NULL) <> 1
                            OR NOT EXISTS (SELECT FROM settlement s WHERE s.order_id = o.id AND s.net_minor = o.net_minor)) AS broken
 FROM orders o WHERE o.state = 'paid'`
 
@@ -93,7 +93,15 @@ FROM subscription s CROSS JOIN LATERAL (
     SELECT count(*) AS n, COALESCE(max(number), 0) AS last, max(upper(during)) AS until,
            count(*) FILTER (WHERE starts < before_ends) AS overlaps
     FROM (SELECT number, during, lower(during) AS starts, lag(upper(during)) OVER (ORDER BY number) AS before_ends
-          FROM subscription_period WHERE subscription_id = s.id) q) p`
+          FROM subscription_period WHERE subscription_id = s.id AND superseded_at IS NULL) q) p`
+
+// What a change replaced is in the past of the change, and its successor says so:
+// each number has its changes one after the other, all but the last superseded.
+const checkSupersededSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE (p.superseded_at IS NULL) <> (p.change = (SELECT max(q.change) FROM subscription_period q
+                                                              WHERE q.subscription_id = p.subscription_id AND q.number = p.number))) AS broken
+FROM subscription_period p`
 
 const checkBookedOnceSQL = `
 SELECT count(*) AS looked, count(*) - count(DISTINCT key) AS broken FROM bank_entry`
@@ -111,7 +119,9 @@ SELECT count(*) AS looked,
        count(*) FILTER (WHERE NOT EXISTS (
            SELECT FROM audit a WHERE a.actor <> ''
               AND (a.object_kind = 'bank_entry' AND a.object_id = e.bank_entry_id::text
-                OR a.object_kind = 'order' AND a.action = 'order.paid' AND a.object_id = e.order_id::text))) AS broken
+                OR a.object_kind = 'order' AND a.action = 'order.paid' AND a.object_id = e.order_id::text AND e.kind <> 'change_credit'
+                OR a.object_kind = 'subscription' AND a.action = 'subscription.changed' AND e.kind = 'change_credit'
+                   AND a.object_id = (SELECT o.subscription_id::text FROM orders o WHERE o.id = e.order_id)))) AS broken
 FROM ledger_entry e`
 
 const checkInvoicedSQL = `
@@ -133,6 +143,7 @@ var checks = []struct{ id, title, sql string }{
 	{"I13", "issued documents are as they were issued", checkFrozenSQL},
 	{"I14", "documents add up to the cent", checkAddsUpSQL},
 	{"I20", "periods touch, never overlap, and end at paid_until", checkPeriodsSQL},
+	{"I20", "of each period the last change is in force", checkSupersededSQL},
 	{"I25", "bank entries are booked once", checkBookedOnceSQL},
 	{"I26", "bank money is matched or in suspense", checkOutcomeSQL},
 	{"I31", "every movement of money has an audit row", checkAuditedSQL},

@@ -193,26 +193,92 @@ func (tx *Tx) InsertSubscription(ctx context.Context, s subscription.Subscriptio
 }
 
 const saveSubscriptionSQL = `
-UPDATE subscription SET months = @months, state = @state, auto_renew = @auto_renew, paid_until = @paid_until WHERE id = @id`
+UPDATE subscription
+SET months = @months, state = @state, auto_renew = @auto_renew, paid_until = @paid_until, anchor_day = @anchor_day,
+    accounts = @accounts, recording = @recording, lines = @lines, extra_accounts = @extra_accounts, api = @api
+WHERE id = @id`
 
 // SaveSubscription stores what may change of a subscription.
 func (tx *Tx) SaveSubscription(ctx context.Context, s subscription.Subscription) error {
 	_, err := exec(ctx, tx, saveSubscriptionSQL, pgx.NamedArgs{
 		"id": s.ID, "months": int(s.Selection.Period), "state": string(s.State), "auto_renew": s.AutoRenew, "paid_until": s.PaidUntil,
+		"anchor_day": s.AnchorDay, "accounts": s.Selection.Accounts, "recording": s.Selection.Recording, "lines": s.Selection.Lines,
+		"extra_accounts": s.Selection.ExtraAccounts, "api": s.Selection.API,
 	})
 	return err
 }
 
 const appendPeriodSQL = `
-INSERT INTO subscription_period (subscription_id, number, during, order_id)
-VALUES (@subscription, @number, tstzrange(@from_at, @until_at), @order)`
+INSERT INTO subscription_period (subscription_id, number, during, order_id, price_book, monthly_minor, worth, rate, change)
+VALUES (@subscription, @number, tstzrange(@from_at, @until_at), @order, @book, @monthly, @worth, @rate, @change)`
 
-// AppendPeriod stores a paid period; one that overlaps another is refused.
-func (tx *Tx) AppendPeriod(ctx context.Context, subscriptionID string, p subscription.Period) error {
+// AppendPeriod stores a paid period with its value account, as the change-th
+// change left it (0 as bought); one that overlaps another is refused.
+func (tx *Tx) AppendPeriod(ctx context.Context, subscriptionID string, p subscription.PaidPeriod, change int) error {
 	_, err := exec(ctx, tx, appendPeriodSQL, pgx.NamedArgs{
 		"subscription": subscriptionID, "number": p.Number, "from_at": p.From, "until_at": p.Until, "order": nullable(p.OrderID),
+		"book": p.Book, "monthly": int64(p.Monthly), "worth": p.Worth.String(), "rate": p.Rate.String(), "change": change,
 	})
 	return err
+}
+
+const paidPeriodsSQL = `
+SELECT number, lower(during) AS from_at, upper(during) AS until_at, COALESCE(order_id::text, '') AS order_id,
+       COALESCE(price_book, '') AS price_book, COALESCE(monthly_minor, 0) AS monthly_minor, COALESCE(worth, '') AS worth, COALESCE(rate, '') AS rate
+FROM subscription_period
+WHERE subscription_id = @subscription AND superseded_at IS NULL AND upper(during) > @now ORDER BY number`
+
+// PaidPeriods returns the value account of a subscription from now on, oldest
+// first; nothing when one of its periods has no account.
+func (tx *Tx) PaidPeriods(ctx context.Context, subscriptionID string) ([]subscription.PaidPeriod, error) {
+	rows, err := list[struct {
+		Number       int
+		FromAt       time.Time
+		UntilAt      time.Time
+		OrderID      string
+		PriceBook    string
+		MonthlyMinor int64
+		Worth        string
+		Rate         string
+	}](ctx, tx, paidPeriodsSQL, pgx.NamedArgs{"subscription": subscriptionID, "now": tx.now})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]subscription.PaidPeriod, len(rows))
+	for i, r := range rows {
+		if r.PriceBook == "" {
+			return nil, nil
+		}
+		p := subscription.PaidPeriod{
+			Period: subscription.Period{Number: r.Number, From: r.FromAt, Until: r.UntilAt, OrderID: r.OrderID},
+			Book:   r.PriceBook, Monthly: money.Amount(r.MonthlyMinor),
+		}
+		if p.Worth, err = subscription.ParseValue(r.Worth); err != nil {
+			return nil, err
+		}
+		if p.Rate, err = subscription.ParseValue(r.Rate); err != nil {
+			return nil, err
+		}
+		out[i] = p
+	}
+	return out, nil
+}
+
+const supersedePeriodsSQL = `
+UPDATE subscription_period SET superseded_at = @now
+WHERE subscription_id = @subscription AND number >= @first AND superseded_at IS NULL`
+
+// SupersedePeriods puts the periods from the first-th on out of force.
+func (tx *Tx) SupersedePeriods(ctx context.Context, subscriptionID string, first int) error {
+	_, err := exec(ctx, tx, supersedePeriodsSQL, pgx.NamedArgs{"subscription": subscriptionID, "first": first, "now": tx.now})
+	return err
+}
+
+const changeCountSQL = `SELECT COALESCE(max(change), 0) FROM subscription_period WHERE subscription_id = @subscription`
+
+// ChangeCount returns how many changes a subscription has had.
+func (tx *Tx) ChangeCount(ctx context.Context, subscriptionID string) (int, error) {
+	return value[int](ctx, tx, "changes", changeCountSQL, pgx.NamedArgs{"subscription": subscriptionID})
 }
 
 const periodCountSQL = `SELECT COALESCE(max(number), 0) FROM subscription_period WHERE subscription_id = @subscription`
@@ -223,9 +289,10 @@ func (tx *Tx) PeriodCount(ctx context.Context, subscriptionID string) (int, erro
 }
 
 const periodOfOrderSQL = `
-SELECT number, lower(during) AS from_at, upper(during) AS until_at FROM subscription_period WHERE order_id = @order`
+SELECT number, lower(during) AS from_at, upper(during) AS until_at FROM subscription_period WHERE order_id = @order AND change = 0`
 
-// PeriodOfOrder returns the period that an order paid for, or NotFound.
+// PeriodOfOrder returns the period that an order paid for, as it was bought, or
+// NotFound.
 func (tx *Tx) PeriodOfOrder(ctx context.Context, orderID string) (subscription.Period, error) {
 	r, err := one[struct {
 		Number  int
@@ -236,13 +303,13 @@ func (tx *Tx) PeriodOfOrder(ctx context.Context, orderID string) (subscription.P
 }
 
 const appendSubscriptionEventSQL = `
-INSERT INTO subscription_event (subscription_id, at, kind, actor, months, order_number, paid_until)
-VALUES (@subscription, @at, @kind, @actor, @months, @order_number, @paid_until)`
+INSERT INTO subscription_event (subscription_id, at, kind, actor, months, days, order_number, paid_until)
+VALUES (@subscription, @at, @kind, @actor, @months, @days, @order_number, @paid_until)`
 
 // AppendSubscriptionEvent adds a line to a subscription's history.
 func (tx *Tx) AppendSubscriptionEvent(ctx context.Context, subscriptionID string, e subscription.Event) error {
 	_, err := exec(ctx, tx, appendSubscriptionEventSQL, pgx.NamedArgs{
-		"subscription": subscriptionID, "at": e.At, "kind": string(e.Kind), "actor": e.Actor, "months": e.Months,
+		"subscription": subscriptionID, "at": e.At, "kind": string(e.Kind), "actor": e.Actor, "months": e.Months, "days": e.Days,
 		"order_number": e.OrderNumber, "paid_until": e.PaidUntil,
 	})
 	return err
@@ -277,7 +344,7 @@ func (r eventRow) of() EventOf {
 }
 
 const subscriptionEventsSQL = `
-SELECT e.at, e.kind, e.actor, e.months, e.order_number, e.paid_until, a.id AS by, COALESCE(a.first_name, '') AS first_name,
+SELECT e.at, e.kind, e.actor, e.months, e.days, e.order_number, e.paid_until, a.id AS by, COALESCE(a.first_name, '') AS first_name,
        COALESCE(a.last_name, '') AS last_name, COALESCE(t.net_minor + t.vat_minor, 0) AS paid_minor,
        CASE WHEN t.order_id IS NULL THEN '' ELSE o.currency END AS currency
 FROM subscription_event e

@@ -59,6 +59,7 @@ type Event struct {
 	Kind        EventKind
 	Actor       string // who did it, as in the audit log
 	Months      int    // paid for, started and extended only
+	Days        int    // calendar days that a change gave; taken when negative
 	OrderNumber string
 	PaidUntil   time.Time // after the event
 }
