@@ -19,6 +19,34 @@ type StatementPage struct {
 	BalanceURL string
 }
 
+// BalancePage is GET /balance and a refused POST /balance/top-up, whose form has
+// the fields "payer" and "amount".
+type BalancePage struct {
+	Page
+	PayerName    string
+	Payer        string        // id
+	Payers       []Link        // shown when there are several
+	Amount       Money         // what the payer has with us
+	Rows         []MovementRow // newest first, without After
+	StatementURL string
+	MayTopUp     bool
+	Typed        string // amount, as typed
+	Errors       Errors
+	HowTo        *TopUp // nil until the payer has its reference
+}
+
+// TopUp is how to pay money in by bank transfer.
+type TopUp struct {
+	Amount      Money  // absent: any
+	AmountRaw   string // "50.00", to copy
+	Reference   Copied
+	IBAN        Copied
+	Beneficiary string
+	BIC         string
+	Bank        string
+	QR          *QR // nil without an amount
+}
+
 // MovementRow is a movement of a payer's balance.
 type MovementRow struct {
 	Date          Instant

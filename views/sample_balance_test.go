@@ -36,3 +36,39 @@ func emptyStatement() views.StatementPage {
 	p.In, p.Out, p.Opening, p.Closing = eur(0), eur(0), eur(0), eur(0)
 	return p
 }
+
+func balance() views.BalancePage {
+	p := views.BalancePage{
+		Page: page(true, views.NavBilling), PayerName: longName, Payer: "p1", Amount: eur(3000), StatementURL: "/statement?payer=p1", MayTopUp: true,
+		Payers: []views.Link{{Text: "Ona Petrauskaitė", URL: "/balance?payer=p2"}, {Text: longName, URL: "/balance?payer=p1", Current: true}},
+	}
+	for _, r := range movementRows {
+		r.After = views.Money{}
+		p.Rows = append(p.Rows, r)
+	}
+	return p
+}
+
+func topUpBalance() views.BalancePage {
+	p := balance()
+	p.Typed = "50.00"
+	p.HowTo = &views.TopUp{
+		Amount: eur(5000), AmountRaw: "50.00", Beneficiary: "SIP.TG Demo, MB", BIC: "HABALT22", Bank: "Demo Bank AB", QR: qr(),
+		IBAN:      views.Copied{Text: "LT12 1000 0111 0100 1000", Raw: "LT121000011101001000"},
+		Reference: views.Copied{Text: "RF34 9000 0000 01", Raw: "RF349000000001"},
+	}
+	return p
+}
+
+func badBalance() views.BalancePage {
+	p := balance()
+	p.Typed = hostile
+	p.Errors = views.Errors{{Field: "amount", Text: "Enter an amount from 1.00 to 10,000.00."}}
+	return p
+}
+
+func emptyBalance() views.BalancePage {
+	p := balance()
+	p.Payers, p.Rows, p.MayTopUp, p.Amount = nil, nil, false, eur(0)
+	return p
+}

@@ -6,9 +6,11 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/views"
 )
 
@@ -59,4 +61,57 @@ func readStatementFilter(values url.Values) (app.StatementFilter, error) {
 	}
 	f := app.StatementFilter{From: day("from"), To: day("to")}
 	return f, fields.Err()
+}
+
+// balancePage is GET /balance, with ?amount= the details to pay that in.
+func (s *server) balancePage(c echo.Context) error {
+	values, err := query(c)
+	if err != nil {
+		return err
+	}
+	var amount money.Amount
+	if values.Has("amount") {
+		amount, err = app.ParseTopUp(values.Get("amount"))
+	}
+	return s.showBalance(c, values, amount, err)
+}
+
+// topUp is POST /balance/top-up: the payer gets its reference, and the page of
+// the balance then tells how to pay the amount in.
+func (s *server) topUp(c echo.Context) error {
+	values, err := form(c)
+	if err != nil {
+		return err
+	}
+	id := account.PayerID(values.Get("payer"))
+	if id == "" {
+		return fault.Missing("payer")
+	}
+	amount, mistake := app.ParseTopUp(values.Get("amount"))
+	if mistake != nil {
+		return s.showBalance(c, values, 0, mistake)
+	}
+	if err := s.app.PrepareTopUp(c.Request().Context(), s.actor(c), id); err != nil {
+		return err
+	}
+	target := url.Values{"payer": {string(id)}, "amount": {amount.Decimal()}}
+	return s.redirect(c, "/balance?"+target.Encode()+"#top-up", "")
+}
+
+// showBalance shows the page, and on it what is wrong with the amount.
+func (s *server) showBalance(c echo.Context, values url.Values, amount money.Amount, mistake error) error {
+	b, err := s.app.Balance(c.Request().Context(), s.actor(c), account.PayerID(values.Get("payer")), amount)
+	if err != nil {
+		return err
+	}
+	if mistake != nil && !b.Payer.Role.MayBuy() {
+		return fault.New(fault.Forbidden, "error.payer.role")
+	}
+	page := balanceView(s.page(c), b)
+	page.Typed = values.Get("amount")
+	status := http.StatusOK
+	if mistake != nil {
+		status, page.Errors = statusOf(mistake), errorList(page.T, mistake, "amount")
+	}
+	return s.render(c, status, views.Balance(page))
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -69,5 +70,65 @@ func TestStatementMistakes(t *testing.T) {
 	}
 	if got := periodText(i18n.New("en"), civil.Date{}, civil.MustParse("2026-12-31")); got != "– 31 December 2026" {
 		t.Errorf("an open period: %q", got)
+	}
+}
+
+// From the form to the bank details: the reference stays, the amount may have a
+// comma, the code is for that amount.
+func TestTopUpPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := "/balance?payer=" + string(w.payer)
+	a := w.owner.open(path)
+	if a.mark("balance").AttrOr("data-minor", "") != "0" || a.doc().Find(`[data-testid="rf"], svg[role="img"]`).Length() != 0 {
+		t.Errorf("before: %s", clip(a.body, 2000))
+	}
+	sent := w.owner.post("/balance/top-up", url.Values{"payer": {string(w.payer)}, "amount": {"50,00"}})
+	target, fragment, _ := strings.Cut(sent.location(), "#")
+	if a = w.owner.open(target); sent.status != http.StatusSeeOther || a.doc().Find("#"+fragment).Length() != 1 {
+		t.Fatalf("%d to %s", sent.status, sent.location())
+	}
+	rf := a.mark("rf").AttrOr("data-copy", "")
+	if len(rf) != 14 || !strings.HasPrefix(rf[4:], "9") || a.mark("iban").AttrOr("data-copy", "") != testIBAN ||
+		a.mark("amount").AttrOr("data-minor", "") != "5000" || a.doc().Find(`svg[role="img"]`).Length() != 1 {
+		t.Fatalf("details: %q\n%s", rf, clip(a.body, 3000))
+	}
+	a = w.owner.open(path)
+	if got := a.mark("rf").AttrOr("data-copy", ""); got != rf || a.doc().Find(`svg[role="img"]`).Length() != 0 {
+		t.Errorf("without an amount: %q", got)
+	}
+	if a := w.accountant.open(path); a.doc().Find(`form[action="/balance/top-up"], [data-testid="rf"]`).Length() != 0 {
+		t.Error("the accountant is asked to pay")
+	}
+	if w.owner.open("/billing").doc().Find(`a[href^="/balance?payer="]`).Length() != 1 {
+		t.Error("no way from the billing details")
+	}
+}
+
+func TestTopUpMistakes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, typed := range []string{"", "0.99", "10000.01", "<b>", "1,000"} {
+		form := url.Values{"payer": {string(w.payer)}, "amount": {typed}}
+		a := w.owner.post("/balance/top-up", form)
+		if a.status != http.StatusUnprocessableEntity || a.mark("error").AttrOr("data-field", "") != "amount" ||
+			a.doc().Find("#f-amount").AttrOr("value", "") != typed {
+			t.Errorf("%q: %d %s", typed, a.status, clip(a.body, 500))
+		}
+		if a := w.owner.get("/balance?" + form.Encode()); a.status != http.StatusUnprocessableEntity {
+			t.Errorf("GET with %q: %d", typed, a.status)
+		}
+		if a := w.accountant.post("/balance/top-up", form); a.status != http.StatusForbidden {
+			t.Errorf("the accountant, %q: %d", typed, a.status)
+		}
+	}
+	missing := w.stranger.get("/nowhere")
+	for _, payer := range []string{string(w.payer), "", "x", "00000000-0000-0000-0000-000000000000"} {
+		for _, typed := range []string{"50", "x"} {
+			a := w.stranger.post("/balance/top-up", url.Values{"payer": {payer}, "amount": {typed}})
+			if a.status != http.StatusNotFound || a.body != missing.body {
+				t.Errorf("the stranger, payer %q, %q: %d", payer, typed, a.status)
+			}
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/i18n"
@@ -15,7 +16,8 @@ func statementView(p views.Page, values url.Values, st app.Statement, today civi
 	t := p.T
 	page := views.StatementPage{
 		Page: p, PayerName: st.Payer.Name, Payer: string(st.Payer.ID), From: values.Get("from"), To: values.Get("to"),
-		Opening: moneyOf(t, st.Opening, st.Currency), In: moneyOf(t, st.In, st.Currency), Out: moneyOf(t, st.Out, st.Currency),
+		BalanceURL: ofPayer("/balance", st.Payer.ID),
+		Opening:    moneyOf(t, st.Opening, st.Currency), In: moneyOf(t, st.In, st.Currency), Out: moneyOf(t, st.Out, st.Currency),
 		Closing: moneyOf(t, st.Closing, st.Currency), Omitted: st.Omitted, Listed: moneyOf(t, st.Listed, st.Currency),
 		Rows: movementRows(t, st.Lines, st.Currency, st.Payer.Role.MayBuy(), true), Period: periodText(t, st.From, st.To),
 	}
@@ -37,6 +39,37 @@ func statementView(p views.Page, values url.Values, st app.Statement, today civi
 		page.Presets = append(page.Presets, preset)
 	}
 	return page
+}
+
+func balanceView(p views.Page, b app.Balance) views.BalancePage {
+	t := p.T
+	page := views.BalancePage{
+		Page: p, PayerName: b.Payer.Name, Payer: string(b.Payer.ID), Amount: moneyOf(t, b.Amount, b.Currency),
+		Rows: movementRows(t, b.Last, b.Currency, b.Payer.Role.MayBuy(), false), StatementURL: ofPayer("/statement", b.Payer.ID),
+		MayTopUp: b.MayTopUp,
+	}
+	for _, payer := range b.Payers {
+		page.Payers = append(page.Payers, views.Link{Text: payer.Name, URL: ofPayer("/balance", payer.ID), Current: payer.ID == b.Payer.ID})
+	}
+	if b.TopUp == nil {
+		return page
+	}
+	page.HowTo = &views.TopUp{
+		Reference: views.Copied{Text: b.TopUp.Reference.Print(), Raw: string(b.TopUp.Reference)}, IBAN: ibanView(b.TopUp.Account.IBAN),
+		Beneficiary: b.TopUp.Account.Beneficiary, BIC: b.TopUp.Account.BIC, Bank: b.TopUp.Account.Bank,
+	}
+	if b.TopUp.Amount != 0 {
+		page.HowTo.Amount, page.HowTo.AmountRaw = moneyOf(t, b.TopUp.Amount, b.Currency), b.TopUp.Amount.Decimal()
+	}
+	if code := b.TopUp.QR(); code != nil {
+		page.HowTo.QR = &views.QR{Size: code.Size, Path: squares(code.Size, code.Black)}
+	}
+	return page
+}
+
+// ofPayer is a page of one payer.
+func ofPayer(path string, id account.PayerID) string {
+	return path + "?" + url.Values{"payer": {string(id)}}.Encode()
 }
 
 // periodText is a period in words; an end that is open is left out.

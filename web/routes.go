@@ -50,6 +50,8 @@ func (s *server) routes() []route {
 		{get, "/billing", signedIn, s.billingPage, "billing"},
 		{post, "/billing", signedIn, s.saveBilling, "billing-save"},
 
+		{get, "/balance", signedIn, s.balancePage, "balance"},
+		{post, "/balance/top-up", signedIn, s.topUp, "top-up"},
 		{get, "/statement", signedIn, s.statementPage, "statement"},
 
 		{get, "/account", signedIn, s.accountPage, "account"},

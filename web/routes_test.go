@@ -138,6 +138,11 @@ var matrix = map[string]access{
 	"invoice": {func(w *world) call { return call{path: "/invoices/" + w.paid.InvoiceNumber} },
 		[5]int{toSignIn, notFound, found, notFound, found}},
 
+	"balance": {func(w *world) call { return call{path: "/balance?payer=" + string(w.payer)} },
+		[5]int{toSignIn, notFound, found, notFound, found}},
+	"top-up": {func(w *world) call {
+		return call{"/balance/top-up", url.Values{"payer": {string(w.payer)}, "amount": {"50,00"}}} // of the balance
+	}, [5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
 	"statement": {func(w *world) call { return call{path: "/statement?payer=" + string(w.payer)} },
 		[5]int{toSignIn, notFound, found, notFound, found}},
 
@@ -220,6 +225,7 @@ func TestForeignIsMissing(t *testing.T) {
 		"subscription": {[]string{"/subscriptions/" + w.subscription}, []string{"/subscriptions/" + noID, "/subscriptions/x", "/subscriptions/%00", "/subscriptions/" + strings.ToUpper(noID)}},
 		"invoice":      {[]string{"/invoices/" + w.paid.InvoiceNumber}, []string{"/invoices/SIP-2026-999999", "/invoices/%27", "/invoices/%e2%80%ae", "/invoices/.pdf"}},
 		"invoice file": {[]string{"/invoices/" + w.paid.InvoiceNumber + ".pdf"}, []string{"/invoices/SIP-2026-999999.pdf", "/invoices/..%2f..%2fetc.pdf"}},
+		"balance":      {[]string{"/balance?payer=" + string(w.payer), "/balance?amount=50&payer=" + string(w.payer)}, []string{"/balance?payer=" + noID, "/balance?payer=x"}},
 		"statement":    {[]string{"/statement?payer=" + string(w.payer)}, []string{"/statement?payer=" + noID, "/statement?payer=x", "/statement?payer=new", "/statement?from=x&payer=" + string(w.payer)}},
 		"page":         {nil, []string{"/nowhere", "/plans/nothing", "/plans/free", "/orders", "/.env", "/index.php", "/account/", "//account"}},
 	} {

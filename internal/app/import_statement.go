@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/bank"
 	"github.com/siptg/portal/internal/civil"
@@ -30,16 +31,18 @@ type ImportedEntry struct {
 	Known       bool   // booked by an earlier import; nothing changed
 	Outcome     string // matched, suspense, ignored
 	Reason      string
-	OrderID     string // of a matched entry
+	OrderID     string // of an entry that pays an order
 	OrderNumber string
+	Balance     string // name of the payer to whose balance it goes
 }
 
 // maxStatementBytes is the largest statement that is read.
 const maxStatementBytes = 20 << 20
 
 // ImportStatement reads a camt.053 file and books each entry once: what matches
-// an order settles it, other credits go to suspense, debits are noted. A file
-// that is wrong anywhere is refused whole. by is who imports.
+// an order settles it, what names a payer's balance goes there, other credits go
+// to suspense, debits are noted. A file that is wrong anywhere is refused whole.
+// by is who imports.
 func (a *App) ImportStatement(ctx context.Context, r io.Reader, by audit.Actor) ([]ImportedEntry, error) {
 	content, err := io.ReadAll(io.LimitReader(r, maxStatementBytes+1))
 	if err != nil {
@@ -128,7 +131,11 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 		return done, err
 	}
 	outcome := store.BankOutcome{Outcome: string(m.Result), Reason: string(m.Reason), ThirdParty: m.ThirdParty}
-	if m.Result == bank.Matched {
+	switch {
+	case m.Result != bank.Matched:
+	case m.topUp != nil:
+		outcome.PayerID = m.topUp.ID
+	default:
 		outcome.OrderID = m.order.ID
 	}
 	entryID, err := tx.InsertBankEntry(ctx, statementID, s, e, outcome)
@@ -143,6 +150,13 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 	done.Outcome, done.Reason = outcome.Outcome, outcome.Reason
 	switch m.Result {
 	case bank.Matched:
+		if m.topUp != nil {
+			done.Balance = m.topUp.Name
+			if err := topUp(ctx, tx, *m.topUp, done.Amount, entryID); err != nil {
+				return done, err
+			}
+			break
+		}
 		done.OrderID, done.OrderNumber = m.order.ID, m.order.Number
 		if err := tx.AppendEntry(ctx, ledger.BankReceived(m.order.PayerID, done.Amount, entryID, tx.Now())); err != nil {
 			return done, err
@@ -164,13 +178,18 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 		}
 	}
 	return done, tx.AppendAudit(ctx, audit.Record{
-		Actor: by, Action: "bank." + outcome.Outcome, ObjectKind: "bank_entry", ObjectID: entryID,
+		Actor: by, Action: "bank." + outcome.Outcome, ObjectKind: "bank_entry", ObjectID: entryID, PayerID: outcome.PayerID,
 		Detail: map[string]any{"amount_minor": e.Amount, "currency": s.Currency, "reason": outcome.Reason},
 	})
 }
 
 func (a *App) knownEntry(ctx context.Context, tx *store.Tx, done ImportedEntry, known store.BankOutcome) (ImportedEntry, error) {
 	done.Known, done.Outcome, done.Reason = true, known.Outcome, known.Reason
+	if known.PayerID != "" {
+		var err error
+		done.Balance, err = tx.PayerName(ctx, known.PayerID)
+		return done, err
+	}
 	if known.OrderID == "" {
 		return done, nil
 	}
@@ -185,6 +204,7 @@ type matching struct {
 	order order.Order
 	live  *subscription.Subscription
 	due   due
+	topUp *account.Payer // whose balance the entry is for, instead of an order
 }
 
 // match finds the order that an entry pays and decides by the rules. Everything
@@ -194,7 +214,14 @@ func (a *App) match(ctx context.Context, tx *store.Tx, e bank.Entry) (matching, 
 	if err != nil {
 		return matching{}, err
 	}
-	picked, _, _ := bank.Pick(e, facts(found), facts(byAccount))
+	picked, rule, reason := bank.Pick(e, facts(found), facts(byAccount))
+	// Who names the balance means it, though an open order would fit the account.
+	if picked == nil && reason == bank.ReasonUnmatched || rule == bank.RuleAccount {
+		m, named, err := matchTopUp(ctx, tx, e)
+		if named || err != nil {
+			return m, err
+		}
+	}
 	if picked == nil {
 		return matching{Outcome: bank.Match(e, facts(found), facts(byAccount))}, nil
 	}
@@ -295,6 +322,8 @@ func (e ImportedEntry) String() string {
 	}
 	line := e.Booked.String() + " " + sign + e.Amount.String() + " "
 	switch {
+	case e.Balance != "":
+		line += "matched balance of " + e.Balance
 	case e.Outcome == string(bank.Matched):
 		line += "matched order " + e.OrderNumber
 	case e.Outcome == string(bank.Suspense):
