@@ -292,9 +292,14 @@ CREATE TABLE public.bank_entry (
     third_party boolean DEFAULT false NOT NULL,
     order_id uuid,
     imported_at timestamp with time zone NOT NULL,
+    payer_id uuid,
     CONSTRAINT bank_entry_amount_minor_check CHECK ((amount_minor >= 0)),
-    CONSTRAINT bank_entry_check CHECK (((outcome = 'matched'::text) = (order_id IS NOT NULL))),
     CONSTRAINT bank_entry_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT bank_entry_matched_once CHECK ((num_nonnulls(order_id, payer_id) =
+CASE
+    WHEN (outcome = 'matched'::text) THEN 1
+    ELSE 0
+END)),
     CONSTRAINT bank_entry_outcome_check CHECK ((outcome = ANY (ARRAY['matched'::text, 'suspense'::text, 'ignored'::text])))
 );
 
@@ -598,6 +603,21 @@ CREATE TABLE public.payer_customer (
     account_id uuid NOT NULL,
     added_at timestamp with time zone NOT NULL
 );
+
+CREATE TABLE public.payer_reference (
+    payer_id uuid NOT NULL,
+    reference text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT payer_reference_reference_check CHECK ((reference ~ '^RF[0-9]{2}9[0-9]{9}$'::text))
+);
+
+CREATE SEQUENCE public.payer_reference_number
+    AS integer
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    MAXVALUE 999999999
+    CACHE 1;
 
 CREATE TABLE public.payment (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1055,6 +1075,12 @@ ALTER TABLE ONLY public.payer_customer
 ALTER TABLE ONLY public.payer
     ADD CONSTRAINT payer_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.payer_reference
+    ADD CONSTRAINT payer_reference_once UNIQUE (reference);
+
+ALTER TABLE ONLY public.payer_reference
+    ADD CONSTRAINT payer_reference_pkey PRIMARY KEY (payer_id);
+
 ALTER TABLE ONLY public.payment_event
     ADD CONSTRAINT payment_event_pkey PRIMARY KEY (payment_id, seq);
 
@@ -1264,6 +1290,8 @@ CREATE TRIGGER orders_keep_price BEFORE UPDATE ON public.orders FOR EACH ROW EXE
 
 CREATE TRIGGER payer_currency_is_fixed BEFORE UPDATE ON public.payer FOR EACH ROW EXECUTE FUNCTION public.payer_keep_currency();
 
+CREATE TRIGGER payer_reference_is_immutable BEFORE DELETE OR UPDATE ON public.payer_reference FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
 CREATE TRIGGER payment_event_is_immutable BEFORE DELETE OR UPDATE ON public.payment_event FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER payment_keeps_its_word BEFORE UPDATE ON public.payment FOR EACH ROW EXECUTE FUNCTION public.payment_keeps_its_word();
@@ -1293,6 +1321,9 @@ ALTER TABLE ONLY public.audit
 
 ALTER TABLE ONLY public.bank_entry
     ADD CONSTRAINT bank_entry_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.bank_entry
+    ADD CONSTRAINT bank_entry_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
 
 ALTER TABLE ONLY public.bank_entry
     ADD CONSTRAINT bank_entry_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES public.bank_statement(id);
@@ -1362,6 +1393,9 @@ ALTER TABLE ONLY public.payer_customer
 
 ALTER TABLE ONLY public.payer_customer
     ADD CONSTRAINT payer_customer_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.payer_reference
+    ADD CONSTRAINT payer_reference_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
 
 ALTER TABLE ONLY public.payment_event
     ADD CONSTRAINT payment_event_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payment(id);

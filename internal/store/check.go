@@ -109,7 +109,11 @@ SELECT count(*) AS looked, count(*) - count(DISTINCT key) AS broken FROM bank_en
 const checkOutcomeSQL = `
 SELECT count(*) AS looked,
        count(*) FILTER (WHERE b.outcome = 'ignored'
-                           OR b.outcome = 'matched' AND NOT EXISTS (SELECT FROM orders o WHERE o.id = b.order_id AND o.state = 'paid')
+                           OR b.outcome = 'matched' AND b.payer_id IS NULL AND NOT EXISTS (SELECT FROM orders o WHERE o.id = b.order_id AND o.state = 'paid')
+                           OR b.payer_id IS NOT NULL AND NOT EXISTS (SELECT FROM ledger_entry e
+                                          JOIN ledger_posting p ON p.entry_id = e.id AND p.amount_minor = -b.amount_minor
+                                          JOIN ledger_account a ON a.id = p.account_id AND a.kind = 'balance' AND a.payer_id = b.payer_id
+                                          WHERE e.bank_entry_id = b.id)
                            OR NOT EXISTS (SELECT FROM ledger_entry e WHERE e.bank_entry_id = b.id
                                           AND e.kind = CASE b.outcome WHEN 'matched' THEN 'bank_received' ELSE 'bank_suspense' END)) AS broken
 FROM bank_entry b WHERE b.credit AND b.amount_minor > 0`
