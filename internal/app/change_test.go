@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"errors"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -271,4 +273,31 @@ func TestChangesInAnyOrder(t *testing.T) {
 		}
 	})
 	s.clean()
+}
+
+// Periods that were stored before they had an account get the one that they
+// would have today.
+func TestAccountsOfEarlierPeriods(t *testing.T) {
+	t.Parallel()
+	s, _, id, _ := renewing(t, 0)
+	want := s.account(id)
+	migration, err := os.ReadFile("../../migrations/0009_keep_value_on_change.sql")
+	s.must(err)
+	_, update, _ := strings.Cut(string(migration), "UPDATE subscription_period p")
+	update, _, _ = strings.Cut(update, ";")
+	run := func(sql string) {
+		t.Helper()
+		_, err := s.db.Pool().Exec(s.ctx(), sql)
+		s.must(err)
+	}
+	run(`ALTER TABLE subscription_period DISABLE TRIGGER USER`)
+	run(`UPDATE subscription_period SET price_book = NULL, monthly_minor = NULL, worth = NULL, rate = NULL`)
+	if got := s.account(id); len(got) != 0 {
+		t.Fatalf("without an account: %+v", got)
+	}
+	run(`UPDATE subscription_period p` + update)
+	got := s.account(id)
+	if len(got) != 1 || got[0].Worth.Cmp(want[0].Worth) != 0 || got[0].Rate.Cmp(want[0].Rate) != 0 || got[0].Monthly != want[0].Monthly || got[0].Book != want[0].Book {
+		t.Errorf("%+v, want %+v", got, want)
+	}
 }
