@@ -119,9 +119,9 @@ func compare(b *testing.B, goal float64, measured, baseline side) {
 	}
 	ratio := median(ratios)
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(out, "\n%s\trequests/s\tp50 ms\tp99 ms\t\n", path.Base(b.Name()))
+	_, _ = fmt.Fprintf(out, "\n%s\trequests/s\tp50 ms\tp99 ms\t\n", path.Base(b.Name()))
 	for i, s := range sides {
-		fmt.Fprintf(out, "%s\t%.0f\t%.2f\t%.2f\t\n", s.name, medianOf(byRound[i], outcome.perSecond),
+		_, _ = fmt.Fprintf(out, "%s\t%.0f\t%.2f\t%.2f\t\n", s.name, medianOf(byRound[i], outcome.perSecond),
 			medianOf(byRound[i], func(o outcome) float64 { return o.milliseconds(50) }),
 			medianOf(byRound[i], func(o outcome) float64 { return o.milliseconds(99) }))
 	}
@@ -129,7 +129,7 @@ func compare(b *testing.B, goal float64, measured, baseline side) {
 	if ratio < goal {
 		verdict = "MISSED"
 	}
-	fmt.Fprintf(out, "ratio\t%.2f\tgoal %.2f\t%s\trounds %.2f\t\n", ratio, goal, verdict, ofRounds)
+	_, _ = fmt.Fprintf(out, "ratio\t%.2f\tgoal %.2f\t%s\trounds %.2f\t\n", ratio, goal, verdict, ofRounds)
 	_ = out.Flush()
 	b.ReportMetric(ratio, "ratio")
 	b.ReportMetric(goal, "goal")

@@ -76,7 +76,7 @@ func client(ctx context.Context, addr string, requests [][]byte, next int, until
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if err := conn.SetDeadline(until.Add(10 * time.Second)); err != nil {
 		return nil, err
 	}
