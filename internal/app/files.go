@@ -42,12 +42,7 @@ func (a *App) BankInvoiceFile(ctx context.Context, actor account.Actor, number s
 // InvoiceFile returns the PDF of an invoice or credit note: the stored bytes,
 // drawn once from the frozen document.
 func (a *App) InvoiceFile(ctx context.Context, actor account.Actor, number string) (File, error) {
-	var content []byte
-	err := a.db.View(ctx, func(tx *store.Tx) error {
-		var err error
-		content, err = tx.InvoiceOf(ctx, actor.AccountID, number)
-		return err
-	})
+	content, err := a.invoiceContent(ctx, actor, number)
 	if err != nil {
 		return File{}, err
 	}

@@ -101,14 +101,21 @@ func invoiceRows(rows []store.InvoiceRow) []InvoiceRow {
 
 // Invoice returns a document of one of the actor's payers, or NotFound.
 func (a *App) Invoice(ctx context.Context, actor account.Actor, number string) (invoice.Document, error) {
+	content, err := a.invoiceContent(ctx, actor, number)
+	if err != nil {
+		return invoice.Document{}, err
+	}
+	return invoice.Unmarshal(content)
+}
+
+// invoiceContent returns the frozen content of a document of one of the actor's
+// payers, or NotFound.
+func (a *App) invoiceContent(ctx context.Context, actor account.Actor, number string) ([]byte, error) {
 	var content []byte
 	err := a.db.View(ctx, func(tx *store.Tx) error {
 		var err error
 		content, err = tx.InvoiceOf(ctx, actor.AccountID, number)
 		return err
 	})
-	if err != nil {
-		return invoice.Document{}, err
-	}
-	return invoice.Unmarshal(content)
+	return content, err
 }
