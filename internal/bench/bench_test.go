@@ -81,7 +81,7 @@ func BenchmarkPages(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			for b.Loop() {
-				compare(b, c.goal, c.measured, c.baseline)
+				compare(b, pool, c.goal, c.measured, c.baseline)
 			}
 		})
 	}
@@ -89,7 +89,7 @@ func BenchmarkPages(b *testing.B) {
 
 // compare loads two sides in turn. Requests a second and times are medians of
 // the rounds; the ratio is the median of those of neighbouring slices.
-func compare(b *testing.B, goal float64, measured, baseline side) {
+func compare(b *testing.B, pool *pgxpool.Pool, goal float64, measured, baseline side) {
 	b.Helper()
 	sides := []side{baseline, measured}
 	for _, s := range sides { // statements are prepared, buffers grow
@@ -104,10 +104,12 @@ func compare(b *testing.B, goal float64, measured, baseline side) {
 		for range turns {
 			var now [2]outcome
 			for i, s := range sides {
+				before := cpu(b, pool)
 				var err error
 				if now[i], err = load(b.Context(), s.addr, s.requests, slice); err != nil {
 					b.Fatal(err)
 				}
+				now[i].cpu = cpu(b, pool) - before
 				round[i].add(now[i])
 			}
 			ratios = append(ratios, now[1].perSecond()/now[0].perSecond())
@@ -119,17 +121,18 @@ func compare(b *testing.B, goal float64, measured, baseline side) {
 	}
 	ratio := median(ratios)
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintf(out, "\n%s\trequests/s\tp50 ms\tp99 ms\t\n", path.Base(b.Name()))
+	_, _ = fmt.Fprintf(out, "\n%s\trequests/s\tp50 ms\tp99 ms\tCPU µs\t\n", path.Base(b.Name()))
 	for i, s := range sides {
-		_, _ = fmt.Fprintf(out, "%s\t%.0f\t%.2f\t%.2f\t\n", s.name, medianOf(byRound[i], outcome.perSecond),
+		_, _ = fmt.Fprintf(out, "%s\t%.0f\t%.2f\t%.2f\t%.0f\t\n", s.name, medianOf(byRound[i], outcome.perSecond),
 			medianOf(byRound[i], func(o outcome) float64 { return o.milliseconds(50) }),
-			medianOf(byRound[i], func(o outcome) float64 { return o.milliseconds(99) }))
+			medianOf(byRound[i], func(o outcome) float64 { return o.milliseconds(99) }), medianOf(byRound[i], outcome.microseconds))
 	}
 	verdict := "reached"
 	if ratio < goal {
 		verdict = "MISSED"
 	}
-	_, _ = fmt.Fprintf(out, "ratio\t%.2f\tgoal %.2f\t%s\trounds %.2f\t\n", ratio, goal, verdict, ofRounds)
+	_, _ = fmt.Fprintf(out, "ratio\t%.2f\tgoal %.2f\t%s\t%.2f\t  rounds %.2f\n", ratio, goal, verdict,
+		medianOf(byRound[0], outcome.microseconds)/medianOf(byRound[1], outcome.microseconds), ofRounds)
 	_ = out.Flush()
 	b.ReportMetric(ratio, "ratio")
 	b.ReportMetric(goal, "goal")

@@ -24,13 +24,18 @@ func request(path, token string) []byte {
 // outcome is what a stretch of load brought.
 type outcome struct {
 	took  time.Duration
+	cpu   time.Duration   // of both programs
 	times []time.Duration // of each request
 }
 
 func (o outcome) perSecond() float64 { return float64(len(o.times)) / o.took.Seconds() }
 
+// microseconds is the processor time of one request.
+func (o outcome) microseconds() float64 { return o.cpu.Seconds() * 1e6 / float64(len(o.times)) }
+
 func (o *outcome) add(other outcome) {
 	o.took += other.took
+	o.cpu += other.cpu
 	o.times = append(o.times, other.times...)
 }
 
