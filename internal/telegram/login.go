@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -21,9 +22,11 @@ const (
 
 // Why a sign-in is refused.
 var (
-	ErrForged = errors.New("telegram: the login data is not signed by Telegram")
-	ErrStale  = errors.New("telegram: the login data is too old")
-	ErrFuture = errors.New("telegram: the login data is dated in the future")
+	ErrForged   = errors.New("telegram: the login data is not signed by Telegram")
+	ErrRepeated = fmt.Errorf("%w: a field comes twice", ErrForged)
+	ErrUnclear  = fmt.Errorf("%w: a field can be read in two ways", ErrForged)
+	ErrStale    = errors.New("telegram: the login data is too old")
+	ErrFuture   = errors.New("telegram: the login data is dated in the future")
 )
 
 // Profile is who signed in.
@@ -44,11 +47,18 @@ const (
 // Verify checks what the Login Widget sent back (its legacy protocol, with a
 // hash): an HMAC-SHA256 under SHA256(bot token) over all received fields except
 // hash and ours, as key=value, sorted, joined by LF. It refuses a field that
-// comes twice, and data older than MaxAge or newer than MaxSkew.
+// comes twice, one that would read as several in the signed text, and data older
+// than MaxAge or newer than MaxSkew. Without a token nobody is believed.
 func Verify(q url.Values, botToken string, ours []string, now time.Time) (Profile, error) {
-	for _, values := range q {
+	if botToken == "" { // anybody can sign with no secret
+		return Profile{}, ErrForged
+	}
+	for key, values := range q {
 		if len(values) != 1 { // a repeated parameter is never Telegram's
-			return Profile{}, ErrForged
+			return Profile{}, ErrRepeated
+		}
+		if !slices.Contains(ours, key) && !oneLine(key, values[0]) {
+			return Profile{}, ErrUnclear
 		}
 	}
 	claimed, err := hex.DecodeString(q.Get("hash"))
@@ -87,6 +97,13 @@ func Sign(p Profile, botToken string) url.Values {
 	}
 	q.Set("hash", hex.EncodeToString(sign(q, botToken, nil)))
 	return q
+}
+
+// oneLine reports whether a field is one line of the signed text and no other
+// field's. The signature covers the lines, not where a value ends: from a name
+// of "A\nid=1" its owner could make a field id of 1 under the same signature.
+func oneLine(key, value string) bool {
+	return key != "" && strings.Trim(key, "abcdefghijklmnopqrstuvwxyz0123456789_") == "" && !strings.Contains(value, "\n")
 }
 
 func sign(q url.Values, botToken string, ours []string) []byte {

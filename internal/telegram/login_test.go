@@ -81,8 +81,8 @@ func TestMustFail(t *testing.T) {
 		want   error
 	}{
 		"id changed by one":    {func(q url.Values) { q.Set("id", "424243") }, clicked, telegram.ErrForged},
-		"a second id":          {func(q url.Values) { q.Add("id", "424242") }, clicked, telegram.ErrForged},
-		"a second state":       {func(q url.Values) { q["st"] = []string{"a", "b"} }, clicked, telegram.ErrForged},
+		"a second id":          {func(q url.Values) { q.Add("id", "424242") }, clicked, telegram.ErrRepeated},
+		"a second state":       {func(q url.Values) { q["st"] = []string{"a", "b"} }, clicked, telegram.ErrRepeated},
 		"an added field":       {func(q url.Values) { q.Set("role", "admin") }, clicked, telegram.ErrForged},
 		"a field left out":     {func(q url.Values) { q.Del("first_name") }, clicked, telegram.ErrForged},
 		"no hash":              {func(q url.Values) { q.Del("hash") }, clicked, telegram.ErrForged},
@@ -135,10 +135,50 @@ func TestSignedProfilesVerify(t *testing.T) {
 func TestNamesAreCleaned(t *testing.T) {
 	t.Parallel()
 	const token = "1:secret"
-	hostile := telegram.Profile{ID: 7, FirstName: "A\u202eda\x00\nB", LastName: strings.Repeat("ш", 10_000), AuthDate: clicked}
+	hostile := telegram.Profile{ID: 7, FirstName: "A\u202eda\x00\tB", LastName: strings.Repeat("ш", 10_000), AuthDate: clicked}
 	got, err := telegram.Verify(telegram.Sign(hostile, token), token, nil, clicked)
 	if err != nil || got.FirstName != "AdaB" || len([]rune(got.LastName)) != 64 {
 		t.Fatalf("%q %d, %v", got.FirstName, len([]rune(got.LastName)), err)
+	}
+}
+
+// The signed text of a person with line ends in the name is the same as that of
+// another person's fields. Whoever could choose such a name would be anybody.
+func TestFieldsCannotBeMadeOfOthers(t *testing.T) {
+	t.Parallel()
+	const token = "1:secret"
+	for name, tt := range map[string]struct {
+		signed  telegram.Profile
+		present url.Values
+	}{
+		"an id out of the first name": {
+			telegram.Profile{ID: 7, FirstName: "X\nid=1\nlast_name=Y", AuthDate: clicked},
+			url.Values{"first_name": {"X"}, "id": {"1"}, "last_name": {"Y\nid=7"}},
+		},
+		"as it was signed": {
+			telegram.Profile{ID: 7, FirstName: "X\nid=1", AuthDate: clicked},
+			url.Values{"first_name": {"X\nid=1"}, "id": {"7"}},
+		},
+		"a key that goes on": {
+			telegram.Profile{ID: 7, FirstName: "X=Y", AuthDate: clicked},
+			url.Values{"first_name=X": {"Y"}, "id": {"7"}},
+		},
+	} {
+		q := telegram.Sign(tt.signed, token)
+		tt.present["hash"], tt.present["auth_date"] = q["hash"], q["auth_date"]
+		if p, err := telegram.Verify(tt.present, token, nil, clicked); !errors.Is(err, telegram.ErrUnclear) || !errors.Is(err, telegram.ErrForged) {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
+	}
+}
+
+// A portal without a bot token has no secret: it must not take what anybody can
+// sign.
+func TestWithoutTokenNobodyIsBelieved(t *testing.T) {
+	t.Parallel()
+	q := telegram.Sign(telegram.Profile{ID: 7, FirstName: "Ada", AuthDate: clicked}, "")
+	if p, err := telegram.Verify(q, "", nil, clicked); !errors.Is(err, telegram.ErrForged) {
+		t.Errorf("%+v, %v", p, err)
 	}
 }
 
