@@ -41,8 +41,9 @@ type GatewayPrices struct {
 	API          money.Amount // free above the threshold
 }
 
-// maxPrice bounds a single price, so that no configuration overflows.
-const maxPrice money.Amount = 1_000_000_00
+// MaxPrice bounds a single price, so that the dearest selection for the longest
+// period stays below money.Max with VAT.
+const MaxPrice money.Amount = 100_000_00
 
 // Validate returns an error that names the first entry that makes no sense.
 func (b Book) Validate() error {
@@ -60,8 +61,8 @@ func (b Book) Validate() error {
 		{"gateway.extra_account", b.Gateway.ExtraAccount, 0}, {"gateway.surcharge", b.Gateway.Surcharge, 0}, {"gateway.api", b.Gateway.API, 0},
 	}
 	for _, p := range prices {
-		if p.price < p.least || p.price > maxPrice {
-			return fmt.Errorf("price book %s: %s is %s, must be from %s to %s", b.ID, p.name, p.price.Decimal(), p.least.Decimal(), maxPrice.Decimal())
+		if p.price < p.least || p.price > MaxPrice {
+			return fmt.Errorf("price book %s: %s is %s, must be from %s to %s", b.ID, p.name, p.price.Decimal(), p.least.Decimal(), MaxPrice.Decimal())
 		}
 	}
 	if b.Softphone.AccountRecording < b.Softphone.Account {
@@ -72,7 +73,7 @@ func (b Book) Validate() error {
 	}
 	for period, discount := range b.Discounts {
 		if !slices.Contains(Periods[:], period) || discount < 0 || discount >= 10_000 {
-			return fmt.Errorf("price book %s: discount of %d %% for %d months", b.ID, discount/100, period)
+			return fmt.Errorf("price book %s: discount of %s %% for %d months", b.ID, money.Amount(discount).Decimal(), period)
 		}
 	}
 	return nil

@@ -128,7 +128,7 @@ func (b Book) lines(s Selection) (lines []Line, apiIncluded bool) {
 	if s.API && !above {
 		add(prefix+"-API", 1, api)
 	}
-	return lines, s.API && above
+	return lines, s.API && (above || api == 0)
 }
 
 // above reports whether a selection is past its plan's threshold.
@@ -161,11 +161,11 @@ type Hint struct {
 	Threshold int
 	Surcharge money.Amount // a month
 	API       money.Amount // the fee that is or would be free, a month
-	Delta     money.Amount // what one more account or line adds to the monthly price
+	Delta     money.Amount // what one more account or line adds to the monthly price; 0 past the limit
 }
 
 // Hints returns what is worth knowing about a selection; nothing far from the
-// threshold.
+// threshold, or in a book without a surcharge.
 func (b Book) Hints(s Selection) []Hint {
 	price, err := b.Price(s)
 	if err != nil {
@@ -180,13 +180,17 @@ func (b Book) Hints(s Selection) []Hint {
 		more.Lines++
 		h.Surcharge, h.API = b.Gateway.Surcharge, b.Gateway.API
 	}
-	if next, err := b.Price(more); err == nil {
+	next, err := b.Price(more)
+	onSale := err == nil // one more may be past the limit
+	if onSale {
 		h.Delta = next.Monthly - price.Monthly
 	}
 	switch {
+	case h.Surcharge == 0:
+		return nil
 	case n > threshold:
 		h.Kind = HintSurcharge
-	case n < threshold:
+	case n < threshold || !onSale:
 		return nil
 	case s.API:
 		h.Kind = HintAPIFreeNext

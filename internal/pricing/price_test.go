@@ -1,6 +1,7 @@
 package pricing_test
 
 import (
+	"math/big"
 	"testing"
 
 	"github.com/siptg/portal/internal/civil"
@@ -97,6 +98,71 @@ func TestPriceAddsUp(t *testing.T) {
 	})
 }
 
+// anyBook is a book that Validate accepts, with prices up to the highest.
+func anyBook(t *rapid.T) pricing.Book {
+	price := func(name string, least money.Amount) money.Amount {
+		return money.Amount(rapid.OneOf(rapid.Just(int64(pricing.MaxPrice)), rapid.Int64Range(int64(least), 10_000), rapid.Int64Range(int64(least), int64(pricing.MaxPrice))).Draw(t, name))
+	}
+	b := book()
+	b.Softphone = pricing.SoftphonePrices{Account: price("account", 1), AccountRecording: price("recording", 1), Threshold: rapid.IntRange(1, 1000).Draw(t, "accounts up to"), Surcharge: price("surcharge", 0), API: price("api", 0)}
+	b.Softphone.AccountRecording = max(b.Softphone.Account, b.Softphone.AccountRecording)
+	b.Gateway = pricing.GatewayPrices{Line: price("line", 1), MainAccount: price("main", 0), ExtraAccount: price("extra", 0), Threshold: rapid.IntRange(1, 1000).Draw(t, "lines up to"), Surcharge: price("surcharge", 0), API: price("api", 0)}
+	b.Discounts = map[pricing.Period]money.BasisPoints{}
+	for _, period := range pricing.Periods {
+		b.Discounts[period] = money.BasisPoints(rapid.Int64Range(0, 9999).Draw(t, "discount"))
+	}
+	return b
+}
+
+// With any prices the operator may set, no selection overflows, and the net is
+// the exact product of the rules rounded half up once.
+func TestPriceOfAnyBookIsRoundedOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		b, s := anyBook(t), selection(t)
+		if err := b.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		p, err := b.Price(s)
+		if err != nil {
+			t.Fatalf("%+v: %v", s, err)
+		}
+		exact := big.NewInt(int64(p.Monthly))
+		exact.Mul(exact, big.NewInt(int64(s.Period)))
+		exact.Mul(exact, big.NewInt(int64(10_000-b.Discounts[s.Period])))
+		exact.Add(exact, big.NewInt(5_000)).Quo(exact, big.NewInt(10_000))
+		if !exact.IsInt64() || money.Amount(exact.Int64()) != p.Net || p.Net+p.Discount != p.Gross || p.Discount < 0 {
+			t.Fatalf("%+v: net %d, want %s", p, p.Net, exact)
+		}
+	})
+}
+
+// The dearest configuration at the highest prices is still a price.
+func TestTheHighestPriceDoesNotOverflow(t *testing.T) {
+	t.Parallel()
+	b := book()
+	b.Softphone = pricing.SoftphonePrices{Account: pricing.MaxPrice, AccountRecording: pricing.MaxPrice, Threshold: 1, Surcharge: pricing.MaxPrice, API: pricing.MaxPrice}
+	b.Gateway = pricing.GatewayPrices{Line: pricing.MaxPrice, MainAccount: pricing.MaxPrice, ExtraAccount: pricing.MaxPrice, Threshold: 1, Surcharge: pricing.MaxPrice, API: pricing.MaxPrice}
+	if err := b.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []pricing.Selection{soft(pricing.MaxAccounts, true, true, 36), gate(pricing.MaxLines, pricing.MaxExtraAccounts, true, 36)} {
+		p, err := b.Price(s)
+		if err != nil {
+			t.Errorf("%+v: %v", s, err)
+			continue
+		}
+		// VAT at the highest rate of the EU comes on top.
+		vat, err := p.Gross.Percent(2700)
+		if err == nil {
+			_, err = money.Sum(p.Gross, vat)
+		}
+		if err != nil {
+			t.Errorf("%+v with VAT: %v", s, err)
+		}
+	}
+}
+
 // One more account or line never costs less, but where it frees the API fee;
 // and it costs a step more only past the threshold (I17).
 func TestPriceIsMonotoneButForTheDocumentedSteps(t *testing.T) {
@@ -159,6 +225,34 @@ func TestHints(t *testing.T) {
 	}
 }
 
+// A book without a surcharge has no step to warn of, a book without an API fee
+// includes the API, and what cannot be ordered is not hinted at.
+func TestBooksWithoutAStep(t *testing.T) {
+	t.Parallel()
+	flat := book()
+	flat.Softphone.Surcharge = 0
+	for _, s := range []pricing.Selection{soft(10, false, false, 6), soft(10, false, true, 6), soft(11, false, true, 6)} {
+		if hints := flat.Hints(s); len(hints) != 0 {
+			t.Errorf("no surcharge, %+v: %+v", s, hints)
+		}
+	}
+	flat.Softphone.API = 0
+	if p, err := flat.Price(soft(2, false, true, 6)); err != nil || !p.APIIncluded || p.Monthly != 600 {
+		t.Errorf("a free API: %+v, %v", p, err)
+	}
+	far := book()
+	far.Gateway.Threshold = pricing.MaxLines
+	if hints := far.Hints(gate(pricing.MaxLines, 0, true, 6)); len(hints) != 0 {
+		t.Errorf("the last line on sale: %+v", hints)
+	}
+	if hints := book().Hints(gate(pricing.MaxLines, 0, false, 6)); len(hints) != 1 || hints[0].Kind != pricing.HintSurcharge {
+		t.Errorf("the surcharge of the largest gateway: %+v", hints)
+	}
+	if hints := book().Hints(soft(0, false, false, 6)); hints != nil {
+		t.Errorf("nothing ordered: %+v", hints)
+	}
+}
+
 func TestCheckNamesEveryMistake(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -212,6 +306,12 @@ func TestBooks(t *testing.T) {
 	}
 	if _, err := books.For("EUR", civil.MustParse("2023-06-30")); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("before the first book: %v", err)
+	}
+	if b, ok := books.ByID("2023-07"); !ok || b.ValidFrom != old.ValidFrom {
+		t.Errorf("by id: %+v, %v", b, ok)
+	}
+	if b, ok := books.ByID("2024-07"); ok {
+		t.Errorf("a book nobody wrote: %+v", b)
 	}
 	if got := books.Currencies(civil.MustParse("2026-01-01")); len(got) != 2 || got[0] != "EUR" || got[1] != "USD" {
 		t.Errorf("currencies %v", got)
