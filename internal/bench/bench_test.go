@@ -16,10 +16,10 @@ import (
 )
 
 // The two sides take turns in short slices, so that whatever else the machine
-// does hits both; a round is ten slices of each.
+// does hits both; a round is fifteen slices of each.
 const (
 	rounds = 3
-	turns  = 10
+	turns  = 15
 	slice  = 300 * time.Millisecond
 	warmUp = time.Second
 )
