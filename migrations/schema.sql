@@ -452,7 +452,7 @@ CREATE TABLE public.ledger_account (
     CONSTRAINT ledger_account_check CHECK (((kind = 'balance'::text) = (payer_id IS NOT NULL))),
     CONSTRAINT ledger_account_credit_limit_minor_check CHECK ((credit_limit_minor >= 0)),
     CONSTRAINT ledger_account_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT ledger_account_kind_check CHECK ((kind = ANY (ARRAY['bank'::text, 'suspense'::text, 'balance'::text, 'revenue'::text, 'vat'::text, 'write_off'::text]))),
+    CONSTRAINT ledger_account_kind_check CHECK ((kind = ANY (ARRAY['bank'::text, 'suspense'::text, 'balance'::text, 'revenue'::text, 'vat'::text, 'write_off'::text, 'provider'::text, 'refunds'::text, 'disputed'::text]))),
     CONSTRAINT ledger_balance_within_limit CHECK (((kind <> 'balance'::text) OR (balance_minor <= credit_limit_minor)))
 );
 
@@ -472,8 +472,13 @@ CREATE TABLE public.ledger_entry (
     order_id uuid,
     bank_entry_id uuid,
     hash bytea NOT NULL,
+    payment_id uuid,
+    refund_id uuid,
+    dispute_id uuid,
+    credit_note_id uuid,
     CONSTRAINT ledger_entry_hash_check CHECK ((length(hash) = 32)),
-    CONSTRAINT ledger_entry_kind_check CHECK ((kind = ANY (ARRAY['bank_received'::text, 'bank_suspense'::text, 'order_paid'::text, 'change_credit'::text])))
+    CONSTRAINT ledger_entry_kind_check CHECK ((kind = ANY (ARRAY['bank_received'::text, 'bank_suspense'::text, 'order_paid'::text, 'change_credit'::text, 'captured'::text, 'credited'::text, 'refund_asked'::text, 'refund_sent'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_won'::text]))),
+    CONSTRAINT ledger_entry_names_its_source CHECK ((((payment_id IS NOT NULL) = (kind = 'captured'::text)) AND ((refund_id IS NOT NULL) = (kind = ANY (ARRAY['refund_asked'::text, 'refund_sent'::text, 'refund_failed'::text]))) AND ((dispute_id IS NOT NULL) = (kind = ANY (ARRAY['disputed'::text, 'dispute_won'::text]))) AND ((credit_note_id IS NOT NULL) = (kind = 'credited'::text))))
 );
 
 ALTER TABLE public.ledger_entry ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -555,7 +560,7 @@ CREATE TABLE public.orders (
     CONSTRAINT orders_extra_accounts_check CHECK (((extra_accounts >= 0) AND (extra_accounts <= 1000))),
     CONSTRAINT orders_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'renewal'::text]))),
     CONSTRAINT orders_lines_check CHECK (((lines >= 0) AND (lines <= 1000))),
-    CONSTRAINT orders_method_check CHECK ((method = 'bank'::text)),
+    CONSTRAINT orders_method_check CHECK ((method = ANY (ARRAY['bank'::text, 'card'::text, 'balance'::text]))),
     CONSTRAINT orders_monthly_minor_check CHECK ((monthly_minor > 0)),
     CONSTRAINT orders_months_check CHECK ((months = ANY (ARRAY[6, 12, 36]))),
     CONSTRAINT orders_net_adds_up CHECK ((net_minor = ((monthly_minor * months) - discount_minor))),
@@ -1184,7 +1189,15 @@ CREATE INDEX invoice_vat_consumers ON public.invoice_vat USING btree (invoice_id
 
 CREATE UNIQUE INDEX ledger_entry_bank_once ON public.ledger_entry USING btree (bank_entry_id) WHERE (bank_entry_id IS NOT NULL);
 
+CREATE UNIQUE INDEX ledger_entry_credit_note_once ON public.ledger_entry USING btree (credit_note_id) WHERE (credit_note_id IS NOT NULL);
+
+CREATE UNIQUE INDEX ledger_entry_dispute_once ON public.ledger_entry USING btree (dispute_id, kind) WHERE (dispute_id IS NOT NULL);
+
 CREATE UNIQUE INDEX ledger_entry_order_once ON public.ledger_entry USING btree (order_id) WHERE (kind = 'order_paid'::text);
+
+CREATE UNIQUE INDEX ledger_entry_payment_once ON public.ledger_entry USING btree (payment_id) WHERE (payment_id IS NOT NULL);
+
+CREATE UNIQUE INDEX ledger_entry_refund_once ON public.ledger_entry USING btree (refund_id, kind) WHERE (refund_id IS NOT NULL);
 
 CREATE INDEX ledger_posting_account ON public.ledger_posting USING btree (account_id, entry_id);
 
@@ -1362,7 +1375,19 @@ ALTER TABLE ONLY public.ledger_entry
     ADD CONSTRAINT ledger_entry_bank_entry_id_fkey FOREIGN KEY (bank_entry_id) REFERENCES public.bank_entry(id);
 
 ALTER TABLE ONLY public.ledger_entry
+    ADD CONSTRAINT ledger_entry_credit_note_id_fkey FOREIGN KEY (credit_note_id) REFERENCES public.invoice(id);
+
+ALTER TABLE ONLY public.ledger_entry
+    ADD CONSTRAINT ledger_entry_dispute_id_fkey FOREIGN KEY (dispute_id) REFERENCES public.dispute(id);
+
+ALTER TABLE ONLY public.ledger_entry
     ADD CONSTRAINT ledger_entry_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.ledger_entry
+    ADD CONSTRAINT ledger_entry_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payment(id);
+
+ALTER TABLE ONLY public.ledger_entry
+    ADD CONSTRAINT ledger_entry_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES public.refund(id);
 
 ALTER TABLE ONLY public.ledger_posting
     ADD CONSTRAINT ledger_posting_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES public.ledger_entry(id);

@@ -21,6 +21,9 @@ const (
 	Revenue  AccountKind = "revenue"   // sold, net
 	VAT      AccountKind = "vat"       // owed to tax offices
 	WriteOff AccountKind = "write_off" // accepted shortfalls
+	Provider AccountKind = "provider"  // money at payment providers
+	Refunds  AccountKind = "refunds"   // asked back, on its way
+	Disputed AccountKind = "disputed"  // withdrawn by a card holder's bank
 )
 
 // Account names a ledger account: one kind, one currency, and for Balance one payer.
@@ -45,15 +48,26 @@ const (
 	EntryBankSuspense EntryKind = "bank_suspense" // bank money that waits for a person
 	EntryOrderPaid    EntryKind = "order_paid"    // an order paid from the payer's balance
 	EntryChangeCredit EntryKind = "change_credit" // what a change left over, to the payer's balance
+	EntryCaptured     EntryKind = "captured"      // a provider's money credited to a payer's balance
+	EntryCredited     EntryKind = "credited"      // a credit note, to the payer's balance
+	EntryRefundAsked  EntryKind = "refund_asked"  // from the payer's balance, on its way back
+	EntryRefundSent   EntryKind = "refund_sent"   // the provider, or the bank, has sent it
+	EntryRefundFailed EntryKind = "refund_failed" // it could not be sent: to the balance again
+	EntryDisputed     EntryKind = "disputed"      // withdrawn from us by the card holder's bank
+	EntryDisputeWon   EntryKind = "dispute_won"   // given back to us
 )
 
 // Entry is one balanced movement.
 type Entry struct {
-	Kind        EntryKind
-	At          time.Time
-	OrderID     string // of order_paid; of change_credit, what paid the period
-	BankEntryID string // of bank_received and bank_suspense
-	Postings    []Posting
+	Kind         EntryKind
+	At           time.Time
+	OrderID      string // of order_paid; of change_credit, what paid the period
+	BankEntryID  string // of bank_received and bank_suspense
+	PaymentID    string // of captured
+	RefundID     string // of refund_asked, refund_sent and refund_failed
+	DisputeID    string // of disputed and dispute_won
+	CreditNoteID string // of credited
+	Postings     []Posting
 }
 
 // ErrUnbalanced reports postings that do not sum to zero.
@@ -100,6 +114,66 @@ func ChangeCredit(payer account.PayerID, amount money.Money, order string, at ti
 	}}
 }
 
+// move books one amount from one account to another.
+func move(kind EntryKind, from, to Account, amount money.Amount, at time.Time) Entry {
+	return Entry{Kind: kind, At: at, Postings: []Posting{{to, amount}, {from, -amount}}}
+}
+
+// Captured books what a provider has received for us to the payer's balance.
+func Captured(payer account.PayerID, amount money.Money, payment string, at time.Time) Entry {
+	e := move(EntryCaptured, Account{Balance, payer, amount.Currency}, Account{Kind: Provider, Currency: amount.Currency}, amount.Amount, at)
+	e.PaymentID = payment
+	return e
+}
+
+// Credited books a credit note of net and vat to the payer's balance.
+func Credited(payer account.PayerID, currency money.Currency, net, vat money.Amount, creditNote string, at time.Time) Entry {
+	e := Entry{Kind: EntryCredited, At: at, CreditNoteID: creditNote}
+	for _, p := range []Posting{
+		{Account{Kind: Revenue, Currency: currency}, net}, {Account{Kind: VAT, Currency: currency}, vat}, {Account{Balance, payer, currency}, -net - vat},
+	} {
+		if p.Amount != 0 {
+			e.Postings = append(e.Postings, p)
+		}
+	}
+	return e
+}
+
+// RefundAsked takes what is to be sent back from the payer's balance.
+func RefundAsked(payer account.PayerID, amount money.Money, refund string, at time.Time) Entry {
+	e := move(EntryRefundAsked, Account{Kind: Refunds, Currency: amount.Currency}, Account{Balance, payer, amount.Currency}, amount.Amount, at)
+	e.RefundID = refund
+	return e
+}
+
+// RefundSent books that a refund has left us, from the bank or a provider.
+func RefundSent(from AccountKind, amount money.Money, refund string, at time.Time) Entry {
+	e := move(EntryRefundSent, Account{Kind: from, Currency: amount.Currency}, Account{Kind: Refunds, Currency: amount.Currency}, amount.Amount, at)
+	e.RefundID = refund
+	return e
+}
+
+// RefundFailed puts a refund that could not be sent back on the payer's balance.
+func RefundFailed(payer account.PayerID, amount money.Money, refund string, at time.Time) Entry {
+	e := move(EntryRefundFailed, Account{Balance, payer, amount.Currency}, Account{Kind: Refunds, Currency: amount.Currency}, amount.Amount, at)
+	e.RefundID = refund
+	return e
+}
+
+// DisputeOpened books what a card holder's bank has withdrawn from us.
+func DisputeOpened(amount money.Money, dispute string, at time.Time) Entry {
+	e := move(EntryDisputed, Account{Kind: Provider, Currency: amount.Currency}, Account{Kind: Disputed, Currency: amount.Currency}, amount.Amount, at)
+	e.DisputeID = dispute
+	return e
+}
+
+// DisputeWon books that it came back.
+func DisputeWon(amount money.Money, dispute string, at time.Time) Entry {
+	e := move(EntryDisputeWon, Account{Kind: Disputed, Currency: amount.Currency}, Account{Kind: Provider, Currency: amount.Currency}, amount.Amount, at)
+	e.DisputeID = dispute
+	return e
+}
+
 // Check returns ErrUnbalanced unless the entry has two postings or more, none
 // of them zero, that sum to zero in each currency.
 func (e Entry) Check() error {
@@ -129,6 +203,14 @@ func (e Entry) Check() error {
 func (e Entry) Hash() [sha256.Size]byte {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s|%s|%s|%s\n", e.Kind, e.At.UTC().Format(time.RFC3339Nano), e.OrderID, e.BankEntryID)
+	// Sources that came later are sealed only where they are: older seals hold.
+	for _, source := range []struct{ name, id string }{
+		{"payment", e.PaymentID}, {"refund", e.RefundID}, {"dispute", e.DisputeID}, {"credit note", e.CreditNoteID},
+	} {
+		if source.id != "" {
+			fmt.Fprintf(h, "%s %s\n", source.name, source.id)
+		}
+	}
 	for _, p := range e.Postings {
 		fmt.Fprintf(h, "%s|%s|%s|%d\n", p.Account.Kind, p.Account.Payer, p.Account.Currency, p.Amount)
 	}

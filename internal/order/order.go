@@ -33,8 +33,12 @@ const (
 // Method is how an order is to be paid.
 type Method string
 
-// MethodBank is a bank transfer against a bank invoice.
-const MethodBank Method = "bank"
+// The methods.
+const (
+	MethodBank    Method = "bank"    // a transfer against a bank invoice
+	MethodCard    Method = "card"    // a card, at a payment provider
+	MethodBalance Method = "balance" // what the payer has with us
+)
 
 // Order is a priced intent to pay. Amounts are minor units of Currency.
 type Order struct {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/sha256"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/siptg/portal/internal/account"
@@ -180,7 +179,9 @@ func (tx *Tx) Checks(ctx context.Context) ([]Check, error) {
 }
 
 const ledgerRowsSQL = `
-SELECT e.id, e.kind, e.at, COALESCE(e.order_id::text, '') AS order_id, COALESCE(e.bank_entry_id::text, '') AS bank_entry_id, e.hash,
+SELECT e.id, e.kind, e.at, COALESCE(e.order_id::text, '') AS order_id, COALESCE(e.bank_entry_id::text, '') AS bank_entry_id,
+       COALESCE(e.payment_id::text, '') AS payment_id, COALESCE(e.refund_id::text, '') AS refund_id,
+       COALESCE(e.dispute_id::text, '') AS dispute_id, COALESCE(e.credit_note_id::text, '') AS credit_note_id, e.hash,
        COALESCE(a.kind, '') AS account_kind, COALESCE(a.payer_id::text, '') AS payer_id, COALESCE(p.currency, '') AS currency,
        COALESCE(p.amount_minor, 0) AS amount_minor
 FROM ledger_entry e
@@ -196,9 +197,9 @@ func (tx *Tx) checkHashes(ctx context.Context) (Check, error) {
 		return c, err
 	}
 	var (
-		entry ledger.Entry
-		id    int64
-		sum   []byte
+		entry, head ledger.Entry // head is what the row at hand says of its entry
+		id          int64
+		sum         []byte
 	)
 	judge := func() {
 		if id == 0 {
@@ -211,10 +212,6 @@ func (tx *Tx) checkHashes(ctx context.Context) (Check, error) {
 	}
 	var row struct {
 		ID          int64
-		Kind        string
-		At          time.Time
-		OrderID     string
-		BankEntryID string
 		Hash        []byte
 		AccountKind string
 		PayerID     string
@@ -222,12 +219,13 @@ func (tx *Tx) checkHashes(ctx context.Context) (Check, error) {
 		AmountMinor int64
 	}
 	_, err = pgx.ForEachRow(rows, []any{
-		&row.ID, &row.Kind, &row.At, &row.OrderID, &row.BankEntryID, &row.Hash, &row.AccountKind, &row.PayerID, &row.Currency, &row.AmountMinor,
+		&row.ID, &head.Kind, &head.At, &head.OrderID, &head.BankEntryID, &head.PaymentID, &head.RefundID, &head.DisputeID, &head.CreditNoteID,
+		&row.Hash, &row.AccountKind, &row.PayerID, &row.Currency, &row.AmountMinor,
 	}, func() error {
 		if row.ID != id {
 			judge()
 			id, sum = row.ID, row.Hash
-			entry = ledger.Entry{Kind: ledger.EntryKind(row.Kind), At: row.At, OrderID: row.OrderID, BankEntryID: row.BankEntryID}
+			entry = head
 		}
 		entry.Postings = append(entry.Postings, ledger.Posting{
 			Account: ledger.Account{Kind: ledger.AccountKind(row.AccountKind), Payer: account.PayerID(row.PayerID), Currency: money.Currency(row.Currency)},

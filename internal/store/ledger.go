@@ -17,7 +17,8 @@ const ledgerAccountIDSQL = `
 SELECT id FROM ledger_account WHERE kind = @kind AND payer_id IS NOT DISTINCT FROM @payer::uuid AND currency = @currency`
 
 const insertLedgerEntrySQL = `
-INSERT INTO ledger_entry (kind, at, order_id, bank_entry_id, hash) VALUES (@kind, @at, @order, @bank_entry, @hash) RETURNING id`
+INSERT INTO ledger_entry (kind, at, order_id, bank_entry_id, payment_id, refund_id, dispute_id, credit_note_id, hash)
+VALUES (@kind, @at, @order, @bank_entry, @payment, @refund, @dispute, @credit_note, @hash) RETURNING id`
 
 const insertLedgerPostingSQL = `
 INSERT INTO ledger_posting (entry_id, line, account_id, currency, amount_minor) VALUES (@entry, @line, @account, @currency, @amount)`
@@ -38,7 +39,9 @@ func (tx *Tx) AppendEntry(ctx context.Context, e ledger.Entry) error {
 	}
 	hash := e.Hash()
 	entry, err := value[int64](ctx, tx, "ledger entry", insertLedgerEntrySQL, pgx.NamedArgs{
-		"kind": string(e.Kind), "at": e.At, "order": nullable(e.OrderID), "bank_entry": nullable(e.BankEntryID), "hash": hash[:],
+		"kind": string(e.Kind), "at": e.At, "order": nullable(e.OrderID), "bank_entry": nullable(e.BankEntryID),
+		"payment": nullable(e.PaymentID), "refund": nullable(e.RefundID), "dispute": nullable(e.DisputeID),
+		"credit_note": nullable(e.CreditNoteID), "hash": hash[:],
 	})
 	if err != nil {
 		return err
