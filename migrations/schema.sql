@@ -120,10 +120,10 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_terminal_never_moves';
     END IF;
     IF (NEW.payer_id, NEW.payable_kind, NEW.payable_id, NEW.provider, NEW.provider_account, NEW.initiator, NEW.currency, NEW.amount_minor,
-        NEW.may_underpay, NEW.tolerated_minor, NEW.parent_id, NEW.created_at)
+        NEW.may_underpay, NEW.tolerated_minor, NEW.parent_id, NEW.created_at, NEW.order_id, NEW.keep_method, NEW.language, NEW.return_url)
        IS DISTINCT FROM
        (OLD.payer_id, OLD.payable_kind, OLD.payable_id, OLD.provider, OLD.provider_account, OLD.initiator, OLD.currency, OLD.amount_minor,
-        OLD.may_underpay, OLD.tolerated_minor, OLD.parent_id, OLD.created_at) THEN
+        OLD.may_underpay, OLD.tolerated_minor, OLD.parent_id, OLD.created_at, OLD.order_id, OLD.keep_method, OLD.language, OLD.return_url) THEN
         RAISE EXCEPTION 'what payment % is for never changes', OLD.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_purpose_never_changes';
     END IF;
@@ -164,6 +164,17 @@ CREATE FUNCTION public.refuse_change() RETURNS trigger
 BEGIN
     RAISE EXCEPTION '% on % is refused: its rows never change', TG_OP, TG_TABLE_NAME
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_TABLE_NAME || '_is_immutable';
+END $$;
+
+CREATE FUNCTION public.renewal_stays_paid() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.state = 'paid' AND NEW.state <> 'paid' OR (NEW.subscription_id, NEW.period_no) <> (OLD.subscription_id, OLD.period_no) THEN
+        RAISE EXCEPTION 'renewal % is of one period, and stays paid', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'renewal_stays_paid';
+    END IF;
+    RETURN NEW;
 END $$;
 
 CREATE FUNCTION public.river_job_state_in_bitmask(bitmask bit, state public.river_job_state) RETURNS boolean
@@ -656,6 +667,10 @@ CREATE TABLE public.payment (
     parent_id uuid,
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    order_id uuid,
+    keep_method boolean DEFAULT false NOT NULL,
+    language text DEFAULT ''::text NOT NULL,
+    return_url text DEFAULT ''::text NOT NULL,
     CONSTRAINT payment_amount_minor_check CHECK ((amount_minor > 0)),
     CONSTRAINT payment_asked_at_most_received CHECK (((asked_minor >= 0) AND (asked_minor <= received_minor))),
     CONSTRAINT payment_attempt_no_check CHECK ((attempt_no > 0)),
@@ -672,7 +687,8 @@ CREATE TABLE public.payment (
     CONSTRAINT payment_refunded_at_most_received CHECK (((refunded_minor >= 0) AND (refunded_minor <= received_minor))),
     CONSTRAINT payment_sent_is_remembered CHECK (((sent_at IS NULL) = (repeat_until IS NULL))),
     CONSTRAINT payment_state_check CHECK ((state = ANY (ARRAY['created'::text, 'awaiting_payer'::text, 'action_required'::text, 'processing'::text, 'partially_paid'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text, 'expired'::text]))),
-    CONSTRAINT payment_succeeds_with_money CHECK (((state <> 'succeeded'::text) OR (received_minor >= (amount_minor - tolerated_minor))))
+    CONSTRAINT payment_succeeds_with_money CHECK (((state <> 'succeeded'::text) OR (received_minor >= (amount_minor - tolerated_minor)))),
+    CONSTRAINT payment_top_up_has_no_order CHECK (((payable_kind <> 'topup'::text) OR (order_id IS NULL)))
 );
 
 CREATE TABLE public.payment_event (
@@ -723,6 +739,20 @@ CREATE TABLE public.refund (
     CONSTRAINT refund_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT refund_provider_ref_check CHECK ((provider_ref <> ''::text)),
     CONSTRAINT refund_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'pending'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text])))
+);
+
+CREATE TABLE public.renewal (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    subscription_id uuid NOT NULL,
+    period_no integer NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    last_try_on date,
+    next_try_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT renewal_period_no_check CHECK ((period_no > 1)),
+    CONSTRAINT renewal_state_check CHECK ((state = ANY (ARRAY['open'::text, 'paid'::text, 'gave_up'::text]))),
+    CONSTRAINT renewal_tries_check CHECK ((tries >= 0))
 );
 
 CREATE TABLE public.river_job (
@@ -1110,6 +1140,12 @@ ALTER TABLE ONLY public.refund
 ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_request_once UNIQUE (request);
 
+ALTER TABLE ONLY public.renewal
+    ADD CONSTRAINT renewal_once UNIQUE (subscription_id, period_no);
+
+ALTER TABLE ONLY public.renewal
+    ADD CONSTRAINT renewal_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.river_job
     ADD CONSTRAINT river_job_pkey PRIMARY KEY (id);
 
@@ -1217,11 +1253,17 @@ CREATE INDEX payment_method_used ON public.payment USING btree (method_id) WHERE
 
 CREATE UNIQUE INDEX payment_one_live ON public.payment USING btree (payable_kind, payable_id) WHERE (state = ANY (ARRAY['created'::text, 'awaiting_payer'::text, 'action_required'::text, 'processing'::text, 'partially_paid'::text, 'unknown'::text, 'succeeded'::text]));
 
+CREATE INDEX payment_order ON public.payment USING btree (order_id) WHERE (order_id IS NOT NULL);
+
+CREATE INDEX payment_parent ON public.payment USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+
 CREATE INDEX payment_payer ON public.payment USING btree (payer_id, created_at DESC);
 
 CREATE INDEX payment_to_check ON public.payment USING btree (next_check_at) WHERE (next_check_at IS NOT NULL);
 
 CREATE INDEX refund_payment ON public.refund USING btree (payment_id);
+
+CREATE INDEX renewal_due ON public.renewal USING btree (next_try_at) WHERE ((state = 'open'::text) AND (next_try_at IS NOT NULL));
 
 CREATE INDEX river_job_args_index ON public.river_job USING gin (args);
 
@@ -1314,6 +1356,10 @@ CREATE TRIGGER payment_stays BEFORE DELETE ON public.payment FOR EACH ROW EXECUT
 CREATE TRIGGER refund_counts AFTER INSERT OR UPDATE ON public.refund FOR EACH ROW EXECUTE FUNCTION public.refund_counts();
 
 CREATE TRIGGER refund_stays BEFORE DELETE ON public.refund FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER renewal_stays BEFORE DELETE ON public.renewal FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER renewal_stays_paid BEFORE UPDATE ON public.renewal FOR EACH ROW EXECUTE FUNCTION public.renewal_stays_paid();
 
 CREATE CONSTRAINT TRIGGER series_number_is_used AFTER UPDATE ON public.series DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.series_number_is_used();
 
@@ -1432,6 +1478,9 @@ ALTER TABLE ONLY public.payment_method
     ADD CONSTRAINT payment_method_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
 
 ALTER TABLE ONLY public.payment
+    ADD CONSTRAINT payment_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES public.payment(id);
 
 ALTER TABLE ONLY public.payment
@@ -1439,6 +1488,9 @@ ALTER TABLE ONLY public.payment
 
 ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payment(id);
+
+ALTER TABLE ONLY public.renewal
+    ADD CONSTRAINT renewal_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES public.subscription(id);
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id) ON DELETE CASCADE;

@@ -47,11 +47,15 @@ type Payment struct {
 	ID          ID
 	PayerID     account.PayerID
 	Payable     Payable
+	OrderID     string // the order that is paid; empty for a top-up
 	Provider    string // "sandbox", "stripe" …
 	Account     string // our account at the provider
 	Ref         string // the provider's id; empty until known
 	PayerURL    string // where the payer goes on; empty for nowhere
 	Initiator   Initiator
+	KeepMethod  bool   // the payer agreed to later charges
+	Language    string // of the provider's page
+	ReturnURL   string // where that page leads to afterwards
 	Amount      money.Money
 	MayUnderpay bool         // the payer types the amount: it may differ
 	Tolerated   money.Amount // shortfall that settles all the same, where it may differ

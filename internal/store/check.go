@@ -44,6 +44,28 @@ SELECT count(*) AS looked,
                                WHERE e.bank_entry_id = b.id AND p.amount_minor = CASE WHEN b.credit THEN b.amount_minor ELSE -b.amount_minor END) <> 1) AS broken
 FROM bank_entry b WHERE b.outcome IN ('matched', 'suspense')`
 
+// What a payment received is booked once: on the payment itself, or, where it
+// came after its end, on a payment of its own that names it as its parent.
+const checkCapturedSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE p.state IN ('succeeded', 'failed', 'canceled', 'expired')
+                              AND p.received_minor <> (SELECT COALESCE(sum(l.amount_minor), 0) FROM payment c
+                                                       JOIN ledger_entry e ON e.payment_id = c.id AND e.kind = 'captured'
+                                                       JOIN ledger_posting l ON l.entry_id = e.id
+                                                       JOIN ledger_account a ON a.id = l.account_id AND a.kind = 'provider'
+                                                       WHERE c.id = p.id OR c.parent_id = p.id)
+                           OR p.state NOT IN ('succeeded', 'failed', 'canceled', 'expired')
+                              AND EXISTS (SELECT FROM ledger_entry e WHERE e.payment_id = p.id)
+                           OR p.state = 'succeeded' AND p.received_minor < p.amount_minor - p.tolerated_minor
+                           OR EXISTS (SELECT FROM ledger_entry e JOIN ledger_posting l ON l.entry_id = e.id
+                                      JOIN ledger_account a ON a.id = l.account_id AND a.kind = 'balance'
+                                      WHERE e.payment_id = p.id AND (a.payer_id <> p.payer_id OR a.currency <> p.currency))) AS broken
+FROM payment p WHERE p.parent_id IS NULL AND p.provider NOT IN ('bank', 'balance')`
+
+const checkOneLiveSQL = `
+SELECT count(*) AS looked, count(*) FILTER (WHERE n > 1) AS broken
+FROM (SELECT count(*) AS n FROM payment WHERE state NOT IN ('failed', 'canceled', 'expired') GROUP BY payable_kind, payable_id) q`
+
 const checkPaidOnceSQL = `
 SELECT count(*) AS looked,
        count(*) FILTER (WHERE (SELECT count(*) FROM ledger_entry e WHERE e.order_id = o.id AND e.kind = 'order_paid') <> 1
@@ -123,6 +145,9 @@ SELECT count(*) AS looked,
            SELECT FROM audit a WHERE a.actor <> ''
               AND (a.object_kind = 'bank_entry' AND a.object_id = e.bank_entry_id::text
                 OR a.object_kind = 'order' AND a.action = 'order.paid' AND a.object_id = e.order_id::text AND e.kind <> 'change_credit'
+                OR a.object_kind = 'payment' AND a.action = 'payment.captured' AND a.object_id = e.payment_id::text
+                OR a.object_kind = 'refund' AND a.object_id = e.refund_id::text
+                OR a.object_kind = 'dispute' AND a.object_id = e.dispute_id::text
                 OR a.object_kind = 'subscription' AND a.action = 'subscription.changed' AND e.kind = 'change_credit'
                    AND a.object_id = (SELECT o.subscription_id::text FROM orders o WHERE o.id = e.order_id)))) AS broken
 FROM ledger_entry e`
@@ -139,6 +164,8 @@ var checks = []struct{ id, title, sql string }{
 	{"I3", "cached balances equal their postings", checkBalancesSQL},
 	{"I4", "one account, one currency", checkCurrencySQL},
 	{"I5", "bank entries are applied exactly once", checkAppliedOnceSQL},
+	{"I5", "captured payments are applied exactly once", checkCapturedSQL},
+	{"I6", "payables have one live payment at most", checkOneLiveSQL},
 	{"I6", "paid orders are paid, granted and settled exactly once", checkPaidOnceSQL},
 	{"I6", "unpaid orders have moved nothing", checkUnpaidSQL},
 	{"I11", "balances keep their credit limit", checkLimitSQL},

@@ -8,16 +8,18 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/ledger"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/payment"
 )
 
 const insertPaymentSQL = `
-INSERT INTO payment (payer_id, payable_kind, payable_id, provider, provider_account, provider_ref, payer_url, initiator, currency,
+INSERT INTO payment (payer_id, payable_kind, payable_id, order_id, keep_method, language, return_url, provider, provider_account, provider_ref, payer_url, initiator, currency,
                      amount_minor, may_underpay, tolerated_minor, received_minor, state, attempt_no, as_of, expires_at, next_check_at,
                      checks, method_id, parent_id, created_at)
-VALUES (@payer, @payable_kind, COALESCE(@payable::uuid, gen_random_uuid()), @provider, @account, @ref, @payer_url, @initiator, @currency,
+VALUES (@payer, @payable_kind, COALESCE(@payable::uuid, gen_random_uuid()), @order, @keep, @language, @return_url, @provider, @account, @ref, @payer_url, @initiator, @currency,
         @amount, @may_underpay, @tolerated, @received, @state, @attempt, @as_of, @expires_at, @next_check_at,
         @checks, @method, @parent, @now)
 RETURNING id`
@@ -31,6 +33,7 @@ func (tx *Tx) InsertPayment(ctx context.Context, p payment.Payment) (payment.ID,
 	args["provider"], args["account"], args["initiator"] = p.Provider, p.Account, string(p.Initiator)
 	args["currency"], args["amount"] = string(p.Amount.Currency), int64(p.Amount.Amount)
 	args["may_underpay"], args["tolerated"] = p.MayUnderpay, int64(p.Tolerated)
+	args["order"], args["keep"], args["language"], args["return_url"] = nullable(p.OrderID), p.KeepMethod, p.Language, p.ReturnURL
 	args["parent"], args["now"] = nullable(string(p.ParentID)), tx.now
 	id, err := value[string](ctx, tx, "payment", insertPaymentSQL, args)
 	if IsConstraint(err, "payment_one_live") {
@@ -76,6 +79,10 @@ type paymentRow struct {
 	PayerID         string
 	PayableKind     string
 	PayableID       string
+	OrderID         *string
+	KeepMethod      bool
+	Language        string
+	ReturnURL       string `db:"return_url"`
 	Provider        string
 	ProviderAccount string
 	ProviderRef     *string
@@ -107,7 +114,8 @@ type paymentRow struct {
 func (r paymentRow) payment() payment.Payment {
 	return payment.Payment{
 		ID: payment.ID(r.ID), PayerID: account.PayerID(r.PayerID),
-		Payable:  payment.Payable{Kind: payment.PayableKind(r.PayableKind), ID: r.PayableID},
+		Payable: payment.Payable{Kind: payment.PayableKind(r.PayableKind), ID: r.PayableID},
+		OrderID: text(r.OrderID), KeepMethod: r.KeepMethod, Language: r.Language, ReturnURL: r.ReturnURL,
 		Provider: r.Provider, Account: r.ProviderAccount, Ref: text(r.ProviderRef), PayerURL: r.PayerURL,
 		Initiator: payment.Initiator(r.Initiator), Amount: money.Of(money.Amount(r.AmountMinor), money.Currency(r.Currency)),
 		MayUnderpay: r.MayUnderpay, Tolerated: money.Amount(r.ToleratedMinor), Received: money.Amount(r.ReceivedMinor),
@@ -119,7 +127,7 @@ func (r paymentRow) payment() payment.Payment {
 }
 
 const paymentColumnsSQL = `
-SELECT p.id, p.payer_id, p.payable_kind, p.payable_id, p.provider, p.provider_account, p.provider_ref, p.payer_url, p.initiator,
+SELECT p.id, p.payer_id, p.payable_kind, p.payable_id, p.order_id, p.keep_method, p.language, p.return_url, p.provider, p.provider_account, p.provider_ref, p.payer_url, p.initiator,
        p.currency, p.amount_minor, p.may_underpay, p.tolerated_minor, p.received_minor, p.refunded_minor, p.disputed_minor, p.state,
        p.attempt_no, p.declines, p.parked, p.sent_at, p.repeat_until, p.as_of, p.expires_at, p.next_check_at, p.checks, p.method_id,
        p.parent_id, p.version, p.created_at
@@ -188,6 +196,35 @@ WHERE p.payable_kind = @kind AND p.payable_id = @payable ORDER BY p.created_at, 
 // PaymentsOf returns every payment of a payable, oldest first.
 func (tx *Tx) PaymentsOf(ctx context.Context, payable payment.Payable) ([]payment.Payment, error) {
 	return tx.payments(ctx, paymentsOfSQL, pgx.NamedArgs{"kind": string(payable.Kind), "payable": payable.ID})
+}
+
+const paymentOfOrderSQL = paymentColumnsSQL + `
+WHERE p.order_id = @order ORDER BY p.state IN ('failed', 'canceled', 'expired'), p.created_at DESC, p.id DESC LIMIT 1`
+
+// PaymentOfOrder returns the payment of an order that is alive or has succeeded,
+// else the one that was begun last, or NotFound.
+func (tx *Tx) PaymentOfOrder(ctx context.Context, orderID string) (payment.Payment, error) {
+	return tx.payment(ctx, paymentOfOrderSQL, pgx.NamedArgs{"order": orderID})
+}
+
+const newestTopUpOfSQL = paymentColumnsSQL + `
+WHERE p.payer_id = @payer AND p.payable_kind = 'topup' AND p.parent_id IS NULL AND p.initiator = 'payer'
+ORDER BY p.created_at DESC, p.id DESC LIMIT 1`
+
+// NewestTopUpOf returns the top-up that a payer began last, or NotFound.
+func (tx *Tx) NewestTopUpOf(ctx context.Context, payer account.PayerID) (payment.Payment, error) {
+	return tx.payment(ctx, newestTopUpOfSQL, pgx.NamedArgs{"payer": string(payer)})
+}
+
+const checkPaymentsOfSQL = `
+UPDATE payment SET next_check_at = @now, version = version + 1
+WHERE order_id = @order AND state IN ('created', 'awaiting_payer', 'action_required', 'processing', 'partially_paid', 'unknown')`
+
+// CheckPaymentsOf has the reconciler look at the payments of an order that are
+// alive: the order was closed.
+func (tx *Tx) CheckPaymentsOf(ctx context.Context, orderID string) error {
+	_, err := exec(ctx, tx, checkPaymentsOfSQL, pgx.NamedArgs{"order": orderID, "now": tx.now})
+	return err
 }
 
 const paymentsToCheckSQL = paymentColumnsSQL + `
@@ -355,15 +392,16 @@ func (tx *Tx) RevokeMethod(ctx context.Context, payer account.PayerID, id string
 
 const insertConsentSQL = `
 INSERT INTO consent (payer_id, account_id, subject, method_id, text_id, language, text_sha256, amount_rule, months, ip, user_agent, given_at)
-VALUES (@payer, @account, @subject, @method, @text_id, @language, @text_sha256, @amount_rule, @months, @ip, @user_agent, @now)
+VALUES (@payer, @account, @subject, @method, @text_id, @language, @text_sha256, @amount_rule, @months, @ip, @user_agent, COALESCE(@given_at::timestamptz, @now::timestamptz))
 RETURNING id`
 
-// InsertConsent records that a person agreed to charges while away.
+// InsertConsent records that a person agreed to charges while away, at GivenAt
+// or now.
 func (tx *Tx) InsertConsent(ctx context.Context, c payment.Consent) (string, error) {
 	return value[string](ctx, tx, "consent", insertConsentSQL, pgx.NamedArgs{
 		"payer": string(c.PayerID), "account": string(c.AccountID), "subject": c.Subject, "method": nullable(c.MethodID),
 		"text_id": c.TextID, "language": c.Language, "text_sha256": c.TextSHA256, "amount_rule": c.AmountRule, "months": c.Months,
-		"ip": c.IP, "user_agent": c.UserAgent, "now": tx.now,
+		"ip": c.IP, "user_agent": c.UserAgent, "given_at": instant(c.GivenAt), "now": tx.now,
 	})
 }
 
@@ -502,18 +540,20 @@ const saveDisputeSQL = `
 INSERT INTO dispute (payment_id, provider, provider_account, provider_ref, currency, amount_minor, reason, state, opened_at)
 SELECT p.id, p.provider, p.provider_account, @ref, @currency, @amount, @reason, @state, @now FROM payment p WHERE p.id = @payment
 ON CONFLICT ON CONSTRAINT dispute_ref_once DO UPDATE SET state = EXCLUDED.state, amount_minor = EXCLUDED.amount_minor
-WHERE dispute.payment_id = EXCLUDED.payment_id`
+WHERE dispute.payment_id = EXCLUDED.payment_id
+RETURNING id`
 
-// SaveDispute records a dispute as the provider shows it.
-func (tx *Tx) SaveDispute(ctx context.Context, id payment.ID, v payment.DisputeView) error {
-	n, err := exec(ctx, tx, saveDisputeSQL, pgx.NamedArgs{
+// SaveDispute records a dispute as the provider shows it, and returns our id of
+// it.
+func (tx *Tx) SaveDispute(ctx context.Context, id payment.ID, v payment.DisputeView) (string, error) {
+	dispute, err := value[string](ctx, tx, "dispute", saveDisputeSQL, pgx.NamedArgs{
 		"payment": string(id), "ref": v.Ref, "currency": string(v.Amount.Currency), "amount": int64(v.Amount.Amount), "reason": v.Reason,
 		"state": string(v.State), "now": tx.now,
 	})
-	if err == nil && n != 1 {
-		return fault.Wrap(fault.Conflict, "", fmt.Errorf("dispute %s is not of payment %s", v.Ref, id))
+	if fault.Is(err, fault.NotFound) {
+		err = fault.Wrap(fault.Conflict, "", fmt.Errorf("dispute %s is not of payment %s", v.Ref, id))
 	}
-	return err
+	return dispute, err
 }
 
 // Webhook is a webhook as it is kept.
@@ -625,4 +665,90 @@ const deleteOldInboxSQL = `DELETE FROM webhook_inbox WHERE received_at < @before
 // many: their bodies hold personal data.
 func (tx *Tx) DeleteOldInbox(ctx context.Context, before time.Time) (int64, error) {
 	return exec(ctx, tx, deleteOldInboxSQL, pgx.NamedArgs{"before": before})
+}
+
+const ensureRenewalSQL = `
+INSERT INTO renewal (subscription_id, period_no, created_at) VALUES (@subscription, @period, @now)
+ON CONFLICT ON CONSTRAINT renewal_once DO NOTHING`
+
+const renewalSQL = `
+SELECT id, subscription_id, period_no, state, tries, last_try_on, next_try_at
+FROM renewal WHERE subscription_id = @subscription AND period_no = @period FOR UPDATE`
+
+// Renewal is the next period of a subscription as something that is paid for.
+type Renewal struct {
+	ID             string
+	SubscriptionID string
+	PeriodNo       int
+	State          RenewalState
+	Tries          int        // charges of a saved method
+	LastTryOn      civil.Date // zero for never
+	NextTryAt      time.Time  // zero for not planned
+}
+
+// RenewalState is what became of a renewal.
+type RenewalState string
+
+// The states of a renewal.
+const (
+	RenewalOpen   RenewalState = "open"
+	RenewalPaid   RenewalState = "paid"
+	RenewalGaveUp RenewalState = "gave_up"
+)
+
+// Payable is what payments of the renewal are for.
+func (r Renewal) Payable() payment.Payable {
+	return payment.Payable{Kind: payment.PayableRenewal, ID: r.ID}
+}
+
+// LockRenewal returns and locks the renewal that buys a period of a
+// subscription, making it where there is none. The subscription is locked
+// before.
+func (tx *Tx) LockRenewal(ctx context.Context, subscriptionID string, period int) (Renewal, error) {
+	args := pgx.NamedArgs{"subscription": subscriptionID, "period": period, "now": tx.now}
+	if _, err := exec(ctx, tx, ensureRenewalSQL, args); err != nil {
+		return Renewal{}, err
+	}
+	r, err := one[struct {
+		ID             string
+		SubscriptionID string
+		PeriodNo       int
+		State          string
+		Tries          int
+		LastTryOn      *time.Time
+		NextTryAt      *time.Time
+	}](ctx, tx, "renewal", renewalSQL, args)
+	return Renewal{
+		ID: r.ID, SubscriptionID: r.SubscriptionID, PeriodNo: r.PeriodNo, State: RenewalState(r.State), Tries: r.Tries,
+		LastTryOn: date(r.LastTryOn), NextTryAt: moment(r.NextTryAt),
+	}, err
+}
+
+const saveRenewalSQL = `
+UPDATE renewal SET state = @state, tries = @tries, last_try_on = @last_try_on, next_try_at = @next_try_at WHERE id = @id`
+
+// SaveRenewal stores where a renewal stands.
+func (tx *Tx) SaveRenewal(ctx context.Context, r Renewal) error {
+	_, err := exec(ctx, tx, saveRenewalSQL, pgx.NamedArgs{
+		"id": r.ID, "state": string(r.State), "tries": r.Tries, "last_try_on": day(r.LastTryOn), "next_try_at": instant(r.NextTryAt),
+	})
+	return err
+}
+
+const renewalPaidSQL = `
+UPDATE renewal SET state = 'paid', next_try_at = NULL WHERE subscription_id = @subscription AND period_no = @period`
+
+// RenewalPaid notes that a period was bought; how, does not matter.
+func (tx *Tx) RenewalPaid(ctx context.Context, subscriptionID string, period int) error {
+	_, err := exec(ctx, tx, renewalPaidSQL, pgx.NamedArgs{"subscription": subscriptionID, "period": period})
+	return err
+}
+
+const isBookedSQL = `
+SELECT EXISTS (SELECT FROM ledger_entry e WHERE e.kind = @kind AND (e.payment_id = @id OR e.refund_id = @id OR e.dispute_id = @id))`
+
+// IsBooked reports whether an entry of that kind names a payment, refund or
+// dispute as its source.
+func (tx *Tx) IsBooked(ctx context.Context, kind ledger.EntryKind, id string) (bool, error) {
+	return value[bool](ctx, tx, "ledger entry", isBookedSQL, pgx.NamedArgs{"kind": string(kind), "id": id})
 }

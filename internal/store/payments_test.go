@@ -418,11 +418,11 @@ func TestADisputeIsOneRow(t *testing.T) {
 	p := s.paid()
 	v := payment.DisputeView{Ref: "dp_1", Amount: money.Of(2500, "EUR"), Reason: "fraudulent", State: payment.DisputeOpen}
 	s.update(func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.SaveDispute(ctx, p.ID, v); err != nil {
+		if _, err := tx.SaveDispute(ctx, p.ID, v); err != nil {
 			return err
 		}
 		v.State = payment.DisputeLost
-		if err := tx.SaveDispute(ctx, p.ID, v); err != nil {
+		if _, err := tx.SaveDispute(ctx, p.ID, v); err != nil {
 			return err
 		}
 		var n int
