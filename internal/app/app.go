@@ -11,6 +11,7 @@ import (
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/vat"
@@ -25,6 +26,8 @@ type PayerOf = store.PayerOf
 // Queue enqueues work inside a transaction; package jobs is one.
 type Queue interface {
 	IssueInvoice(ctx context.Context, tx *Tx, orderID string) error
+	SendPayment(ctx context.Context, tx *Tx, id payment.ID) error
+	ProcessWebhook(ctx context.Context, tx *Tx, inboxID int64) error
 }
 
 // Seller is what the operator's seller file says.
@@ -68,6 +71,9 @@ type Config struct {
 	Demo     bool
 	Clock    *DemoClock // of demo mode; nil elsewhere
 	Log      *slog.Logger
+
+	Providers []PaymentProvider // the first takes cards; none: cards are not offered
+	PublicURL string            // where payment pages lead back to, without a slash at the end
 }
 
 // App carries out the use cases.
@@ -82,12 +88,22 @@ type App struct {
 	demoClock *DemoClock
 	log       *slog.Logger
 	quoteKey  []byte // seals the prices that pages show
+	providers map[string]PaymentProvider
+	cards     PaymentProvider // nil: not offered
+	publicURL string
 }
 
 // New returns the use cases on a migrated database.
 func New(ctx context.Context, c Config) (*App, error) {
 	a := &App{
 		db: c.DB, blobs: c.Blobs, queue: c.Queue, now: c.Now, seller: c.Seller, botToken: c.BotToken, demo: c.Demo, demoClock: c.Clock, log: c.Log,
+		providers: map[string]PaymentProvider{}, publicURL: c.PublicURL,
+	}
+	for _, p := range c.Providers {
+		a.providers[p.Name()] = p
+	}
+	if len(c.Providers) > 0 {
+		a.cards = c.Providers[0]
 	}
 	err := a.db.Update(ctx, func(tx *store.Tx) error {
 		var err error

@@ -75,9 +75,12 @@ func (a *App) SyncDemoClock(ctx context.Context) error {
 }
 
 // RunDue does everything that is due now and that jobs do otherwise: renewals,
-// what ran out, invoices that wait to be issued.
+// payments that wait, what ran out, invoices that wait to be issued.
 func (a *App) RunDue(ctx context.Context) error {
 	if _, err := a.RenewDue(ctx); err != nil {
+		return err
+	}
+	if _, err := a.CheckPayments(ctx); err != nil {
 		return err
 	}
 	if err := a.CloseOverdue(ctx); err != nil {

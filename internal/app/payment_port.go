@@ -11,6 +11,7 @@ import (
 // ours. It is never called inside a transaction.
 type PaymentProvider interface {
 	Name() string
+	Account() string // ours at the provider
 	Capabilities() payment.Capabilities
 	CreateCheckout(ctx context.Context, r payment.CheckoutRequest) (payment.Checkout, payment.Result)
 	// Lookup returns the provider's whole view, by its id or, where that was lost,

@@ -260,6 +260,9 @@ func (a *App) CancelOrder(ctx context.Context, actor account.Actor, number strin
 		if err := tx.CloseOrder(ctx, o.ID, order.StateCanceled, ""); err != nil {
 			return err
 		}
+		if err := tx.CheckPaymentsOf(ctx, o.ID); err != nil {
+			return err
+		}
 		return tx.AppendAudit(ctx, audit.Record{
 			Actor: audit.ByAccount(actor.AccountID), Action: "order.canceled", ObjectKind: "order", ObjectID: o.ID, PayerID: o.PayerID,
 		})

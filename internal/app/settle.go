@@ -70,6 +70,10 @@ func (a *App) settle(ctx context.Context, tx *store.Tx, o order.Order, live *sub
 	if err := tx.CloseOrder(ctx, o.ID, order.StatePaid, subscriptionID); err != nil {
 		return err
 	}
+	// Checkouts that are still open for it are closed.
+	if err := tx.CheckPaymentsOf(ctx, o.ID); err != nil {
+		return err
+	}
 	if err := tx.InsertSettlement(ctx, store.Settlement{
 		OrderID: o.ID, TaxPoint: taxPoint, Treatment: d.treatment, Buyer: d.payer, Net: o.Net, VAT: d.vat, Shortfall: shortfall,
 	}); err != nil {
@@ -107,6 +111,9 @@ func (a *App) grant(ctx context.Context, tx *store.Tx, o order.Order, live *subs
 			return "", err
 		}
 		if err := tx.SaveSubscription(ctx, s); err != nil {
+			return "", err
+		}
+		if err := tx.RenewalPaid(ctx, live.ID, period.Number); err != nil {
 			return "", err
 		}
 		event.Kind = subscription.EventExtended

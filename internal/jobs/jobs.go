@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/payment"
 )
 
 // issueInvoice issues the invoice of a settled order.
@@ -27,6 +28,49 @@ type runDue struct{}
 
 // Kind names the job in River's table.
 func (runDue) Kind() string { return "run_due" }
+
+// sendPayment sends a payment to its provider.
+type sendPayment struct {
+	PaymentID payment.ID `json:"payment_id"`
+}
+
+// Kind names the job in River's table.
+func (sendPayment) Kind() string { return "send_payment" }
+
+// InsertOpts are those of all such jobs. A decline is no failure of the job.
+func (sendPayment) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queuePayments, MaxAttempts: 8}
+}
+
+// processWebhook looks at the payment that a webhook names.
+type processWebhook struct {
+	InboxID int64 `json:"inbox_id"`
+}
+
+// Kind names the job in River's table.
+func (processWebhook) Kind() string { return "process_webhook" }
+
+// InsertOpts are those of all such jobs.
+func (processWebhook) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueInbox, MaxAttempts: 8}
+}
+
+// checkPayments does what is due for payments that wait.
+type checkPayments struct{}
+
+// Kind names the job in River's table.
+func (checkPayments) Kind() string { return "check_payments" }
+
+// InsertOpts are those of all such jobs. Who comes late finds what was left.
+func (checkPayments) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queuePayments, MaxAttempts: 1}
+}
+
+// The queues besides the default one.
+const (
+	queuePayments = "payments"
+	queueInbox    = "inbox"
+)
 
 // Queue enqueues jobs; it is an app.Queue.
 type Queue struct{ client *river.Client[pgx.Tx] }
@@ -46,11 +90,40 @@ func (q *Queue) IssueInvoice(ctx context.Context, tx *app.Tx, orderID string) er
 	return err
 }
 
+// SendPayment enqueues the sending of a payment in the transaction that makes it.
+func (q *Queue) SendPayment(ctx context.Context, tx *app.Tx, id payment.ID) error {
+	_, err := q.client.InsertTx(ctx, tx.PGX(), sendPayment{PaymentID: id}, nil)
+	return err
+}
+
+// ProcessWebhook enqueues a webhook in the transaction that keeps it.
+func (q *Queue) ProcessWebhook(ctx context.Context, tx *app.Tx, inboxID int64) error {
+	_, err := q.client.InsertTx(ctx, tx.PGX(), processWebhook{InboxID: inboxID}, nil)
+	return err
+}
+
 // Worker works jobs.
 type Worker struct{ client *river.Client[pgx.Tx] }
 
-// dueEvery is how often what falls due is looked for.
-const dueEvery = 15 * time.Minute
+const (
+	dueEvery    = 15 * time.Minute // how often what falls due is looked for
+	checkEvery  = 30 * time.Second // how often payments that wait are
+	paymentTime = 90 * time.Second // for one payment: longer than its requests
+	checkTime   = 10 * time.Minute // for everything that is due
+)
+
+// timed is a worker function with a timeout of its own.
+type timed[T river.JobArgs] struct {
+	river.WorkerDefaults[T]
+	timeout time.Duration
+	work    func(context.Context, *river.Job[T]) error
+}
+
+// Timeout is how long one run may take.
+func (w timed[T]) Timeout(*river.Job[T]) time.Duration { return w.timeout }
+
+// Work runs the function.
+func (w timed[T]) Work(ctx context.Context, job *river.Job[T]) error { return w.work(ctx, job) }
 
 // NewWorker returns the workers of all kinds of job.
 func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error) {
@@ -58,18 +131,30 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[issueInvoice]) error {
 		return a.IssueInvoice(ctx, job.Args.OrderID)
 	}))
-	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[runDue]) error {
+	river.AddWorker(workers, timed[runDue]{timeout: checkTime, work: func(ctx context.Context, _ *river.Job[runDue]) error {
 		return a.RunDue(ctx)
-	}))
+	}})
+	river.AddWorker(workers, timed[sendPayment]{timeout: paymentTime, work: func(ctx context.Context, job *river.Job[sendPayment]) error {
+		return a.SendPayment(ctx, job.Args.PaymentID)
+	}})
+	river.AddWorker(workers, timed[processWebhook]{timeout: paymentTime, work: func(ctx context.Context, job *river.Job[processWebhook]) error {
+		return a.ProcessWebhook(ctx, job.Args.InboxID, job.Attempt >= job.MaxAttempts)
+	}})
+	river.AddWorker(workers, timed[checkPayments]{timeout: checkTime, work: func(ctx context.Context, _ *river.Job[checkPayments]) error {
+		_, err := a.CheckPayments(ctx)
+		return err
+	}})
+	periodically := func(every time.Duration, args river.JobArgs) *river.PeriodicJob {
+		return river.NewPeriodicJob(river.PeriodicInterval(every), func() (river.JobArgs, *river.InsertOpts) { return args, nil },
+			&river.PeriodicJobOpts{RunOnStart: true})
+	}
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
-		Logger:  log,
-		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
-		Workers: workers,
-		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(
-			river.PeriodicInterval(dueEvery),
-			func() (river.JobArgs, *river.InsertOpts) { return runDue{}, nil },
-			&river.PeriodicJobOpts{RunOnStart: true},
-		)},
+		Logger: log,
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: 4}, queuePayments: {MaxWorkers: 4}, queueInbox: {MaxWorkers: 8},
+		},
+		Workers:      workers,
+		PeriodicJobs: []*river.PeriodicJob{periodically(dueEvery, runDue{}), periodically(checkEvery, checkPayments{})},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)

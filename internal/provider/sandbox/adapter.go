@@ -22,6 +22,14 @@ import (
 // Name of the provider.
 const Name = "sandbox"
 
+// What demo mode's portal and its sandbox know each other by. Both are on
+// loopback and no money is behind them.
+const (
+	DemoKey     = "sk_demo_sandbox"
+	DemoSecret  = "whsec_demo_sandbox" //nolint:gosec // no secret: see above
+	DemoAccount = "acct_demo"
+)
+
 // Config is how to reach a sandbox.
 type Config struct {
 	BaseURL       string // http://127.0.0.1:8081
@@ -58,6 +66,9 @@ func New(c Config) *Adapter {
 
 // Name is the provider's name in tables and addresses.
 func (a *Adapter) Name() string { return Name }
+
+// Account is ours at the sandbox.
+func (a *Adapter) Account() string { return a.account }
 
 // window is shorter than the server's memory, by the longest way of a request.
 const window = memory - time.Hour

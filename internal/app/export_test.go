@@ -1,0 +1,47 @@
+package app
+
+import (
+	"context"
+
+	"github.com/siptg/portal/internal/payment"
+	"github.com/siptg/portal/internal/store"
+)
+
+// ChargeSaved intends a charge of a saved method for the next period of a
+// subscription, as its renewal does, and returns the payment.
+func (a *App) ChargeSaved(ctx context.Context, subscriptionID, methodID string) (id payment.ID, orderID string, err error) {
+	err = a.db.Update(ctx, func(tx *store.Tx) error {
+		seen, err := tx.Subscription(ctx, subscriptionID)
+		if err != nil {
+			return err
+		}
+		payer, err := tx.LockPayer(ctx, seen.PayerID)
+		if err != nil {
+			return err
+		}
+		s, err := tx.LockSubscription(ctx, subscriptionID)
+		if err != nil {
+			return err
+		}
+		o, err := a.renewalOrder(ctx, tx, s, payer)
+		if err != nil {
+			return err
+		}
+		last, err := tx.PeriodCount(ctx, s.ID)
+		if err != nil {
+			return err
+		}
+		renewal, err := tx.LockRenewal(ctx, s.ID, last+1)
+		if err != nil {
+			return err
+		}
+		method, err := tx.Method(ctx, methodID)
+		if err != nil {
+			return err
+		}
+		id, err = a.intendCharge(ctx, tx, s, o, renewal, method)
+		orderID = o.ID
+		return err
+	})
+	return id, orderID, err
+}

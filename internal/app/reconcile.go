@@ -1,0 +1,198 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/order"
+	"github.com/siptg/portal/internal/payment"
+	"github.com/siptg/portal/internal/store"
+)
+
+// ReconcilePayment looks a payment up in its provider's book and applies what
+// stands there. The return page, webhooks and the reconciler all end here, and
+// the lock of the row puts them one after the other. A provider that does not
+// answer is Unavailable.
+func (a *App) ReconcilePayment(ctx context.Context, id payment.ID) error { return a.look(ctx, id, 0) }
+
+func (a *App) look(ctx context.Context, id payment.ID, inbox int64) error {
+	p, err := a.payment(ctx, id)
+	if err != nil {
+		return err
+	}
+	provider, err := a.provider(p)
+	if err != nil {
+		return err
+	}
+	snapshot, result := provider.Lookup(ctx, p.Ref, p.ID)
+	if result.Outcome == payment.OutcomeUnknown || result.Outcome == payment.OutcomeNotSent {
+		return fault.Wrap(fault.Unavailable, "error.payment.unavailable", fmt.Errorf("look up payment %s: %s %s", id, result.Outcome, result.Detail))
+	}
+	var again *request
+	err = a.db.Update(ctx, func(tx *store.Tx) error {
+		again = nil
+		s, err := a.lockPayment(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		seen, effects, err := payment.Apply(s.payment, snapshot)
+		if err != nil {
+			return err
+		}
+		if repeats(effects) {
+			if again, err = a.request(ctx, tx, s.payment); err != nil {
+				return err
+			}
+		}
+		return a.applied(ctx, tx, s, seen, effects, origin{source: store.FromLookup, inbox: inbox, seen: &snapshot})
+	})
+	if err != nil || again == nil {
+		return err
+	}
+	// The provider does not know the request and remembers its key: the same bytes
+	// under the same key cannot be done twice.
+	return a.answered(ctx, id, again.op, again.do(ctx))
+}
+
+func repeats(effects []payment.Effect) bool {
+	for _, e := range effects {
+		if e.Kind == payment.Repeat {
+			return true
+		}
+	}
+	return false
+}
+
+// checksAtOnce bounds how many payments one run looks at.
+const checksAtOnce = 50
+
+// CheckPayments does what is due for payments that wait: sends what was not
+// sent, looks up what nobody knows, closes checkouts of orders that were closed
+// meanwhile. Each is planned anew before it is looked at, so that two workers
+// take different ones and a payment that cannot be looked at keeps nobody else
+// from it. It returns how many it looked at; their errors are joined.
+func (a *App) CheckPayments(ctx context.Context) (int, error) {
+	var due []payment.Payment
+	if len(a.providers) == 0 {
+		return 0, nil
+	}
+	err := a.db.Update(ctx, func(tx *store.Tx) error {
+		var err error
+		if due, err = tx.PaymentsToCheck(ctx, checksAtOnce); err != nil {
+			return err
+		}
+		for _, p := range due {
+			planned, effects, err := p.Scheduled(tx.Now())
+			if err != nil {
+				return err
+			}
+			for _, e := range effects {
+				if e.Kind == payment.Alert {
+					if err := a.alert(ctx, tx, p, e.Code); err != nil {
+						return err
+					}
+				}
+			}
+			if err := tx.SavePayment(ctx, planned); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	var failed []error
+	for _, p := range due {
+		if err := a.check(ctx, p); fault.Is(err, fault.Unavailable) {
+			a.log.Info("a payment's provider does not answer; it is looked at again", "payment", p.ID, "error", err)
+		} else if err != nil {
+			failed = append(failed, fmt.Errorf("payment %s: %w", p.ID, err))
+		}
+	}
+	return len(due), errors.Join(failed...)
+}
+
+// check takes a payment that is due one step further.
+func (a *App) check(ctx context.Context, p payment.Payment) error {
+	if p.State == payment.Created && p.SentAt.IsZero() {
+		if p.Initiator == payment.ByMerchant {
+			return a.SendPayment(ctx, p.ID)
+		}
+		// The payer who asked for this page has gone.
+		return a.db.Update(ctx, func(tx *store.Tx) error {
+			current, err := tx.LockPayment(ctx, p.ID)
+			if err != nil || current.State != payment.Created || !current.SentAt.IsZero() {
+				return err
+			}
+			return a.supersede(ctx, tx, current, "not_sent")
+		})
+	}
+	closed := false
+	if p.OrderID != "" {
+		if err := a.db.View(ctx, func(tx *store.Tx) error {
+			o, err := tx.Order(ctx, p.OrderID)
+			closed = o.State == order.StatePaid || o.State == order.StateCanceled
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	if closed {
+		return a.cancelPayment(ctx, p.ID)
+	}
+	return a.ReconcilePayment(ctx, p.ID)
+}
+
+// PaymentReturned looks up the payment of an order, for the page that the
+// provider leads back to, and returns it. Without an answer from the provider it
+// is as it was. An order that nobody started to pay is NotFound.
+func (a *App) PaymentReturned(ctx context.Context, actor account.Actor, number string) (payment.Payment, error) {
+	p, err := a.OrderPayment(ctx, actor, number)
+	if err != nil || p.State.Terminal() || p.State == payment.Created && p.SentAt.IsZero() {
+		return p, err
+	}
+	if err := a.ReconcilePayment(ctx, p.ID); err != nil && !fault.Is(err, fault.Unavailable) {
+		return p, err
+	}
+	return a.payment(ctx, p.ID)
+}
+
+// OrderPayment returns the payment of one of the actor's orders: the one that is
+// alive or has succeeded, else the last one; or NotFound.
+func (a *App) OrderPayment(ctx context.Context, actor account.Actor, number string) (p payment.Payment, err error) {
+	err = a.db.View(ctx, func(tx *store.Tx) error {
+		o, err := tx.OrderOf(ctx, actor.AccountID, number)
+		if err != nil {
+			return err
+		}
+		p, err = tx.PaymentOfOrder(ctx, o.ID)
+		return err
+	})
+	return p, err
+}
+
+// TopUpReturned looks at the newest top-up by card of one of the actor's payers
+// and returns it, or NotFound.
+func (a *App) TopUpReturned(ctx context.Context, actor account.Actor, id account.PayerID) (p payment.Payment, err error) {
+	if !isUUID(string(id)) {
+		return p, fault.Missing("payer")
+	}
+	if err := a.db.View(ctx, func(tx *store.Tx) error {
+		payer, err := tx.PayerOf(ctx, actor.AccountID, id)
+		if err != nil {
+			return err
+		}
+		p, err = tx.NewestTopUpOf(ctx, payer.ID)
+		return err
+	}); err != nil || p.State.Terminal() {
+		return p, err
+	}
+	if err := a.ReconcilePayment(ctx, p.ID); err != nil && !fault.Is(err, fault.Unavailable) {
+		return p, err
+	}
+	return a.payment(ctx, p.ID)
+}
