@@ -26,6 +26,7 @@ import (
 	"github.com/siptg/portal/internal/jobs"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/pricing"
+	"github.com/siptg/portal/internal/provider/sandbox"
 	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/storetest"
 	"github.com/siptg/portal/internal/telegram"
@@ -72,6 +73,9 @@ func newSite(t testing.TB, changes ...func(*Config)) *site {
 	t.Cleanup(func() { _ = blobs.Close() })
 	s.app, err = app.New(t.Context(), app.Config{
 		DB: s.db, Blobs: blobs, Queue: queue, Now: s.clock.Now, Seller: testSeller(t), BotToken: testBotToken, Demo: config.Demo, Log: log,
+		Providers: []app.PaymentProvider{sandbox.New(sandbox.Config{
+			BaseURL: "http://127.0.0.1:1", Account: sandbox.DemoAccount, Key: sandbox.DemoKey, WebhookSecret: sandbox.DemoSecret, Client: &http.Client{},
+		})},
 	})
 	s.must(err)
 	config.App = s.app

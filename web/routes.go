@@ -59,6 +59,8 @@ func (s *server) routes() []route {
 		{post, "/account/sessions/end", signedIn, s.endSession, "session-end"},
 		{post, "/account/sessions/end-others", signedIn, s.endOtherSessions, "sessions-end"},
 
+		{post, "/webhooks/:provider", bare, s.webhook, "webhook"},
+
 		{get, "/healthz", bare, s.healthz, "healthz"},
 		{get, "/readyz", bare, s.readyz, "readyz"},
 		{get, "/static/*", bare, s.static, "static"},

@@ -95,6 +95,7 @@ var matrix = map[string]access{
 	"accessibility": {same("/accessibility"), everybody},
 	"healthz":       {same("/healthz"), everybody},
 	"readyz":        {same("/readyz"), everybody},
+	"webhook":       {func(*world) call { return call{"/webhooks/nobody", url.Values{"event": {"x"}}} }, [5]int{notFound, notFound, notFound, notFound, notFound}},
 	"favicon":       {same("/favicon.ico"), everybody},
 	"static":        {same("/static/none.css"), [5]int{notFound, notFound, notFound, notFound, notFound}},
 

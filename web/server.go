@@ -32,6 +32,7 @@ type Config struct {
 // as much. A negative figure switches a limit off.
 type Limits struct {
 	SignIn   int // refused sign-ins per address and minute, 20
+	Webhooks int // webhooks per address and minute, 1200
 	Requests int // requests per address and minute, 600; none in demo mode, where everybody comes from loopback
 }
 
@@ -63,6 +64,7 @@ type server struct {
 	targets  map[string]bool // paths of the routes that a sign-in may return to
 	signIns  *limiter
 	requests *limiter
+	webhooks *limiter
 }
 
 // New returns the handler of all routes.
@@ -86,6 +88,9 @@ func newServer(c Config) (*server, error) {
 	if c.Limits.SignIn == 0 {
 		c.Limits.SignIn = 20
 	}
+	if c.Limits.Webhooks == 0 {
+		c.Limits.Webhooks = 1200
+	}
 	if c.Limits.Requests == 0 {
 		c.Limits.Requests = 600
 		if c.Demo {
@@ -96,6 +101,7 @@ func newServer(c Config) (*server, error) {
 		app: c.App, log: c.Log, now: c.Now, public: public, secure: public.Scheme == "https", demo: c.Demo,
 		botName: c.BotName, version: c.Version, seller: c.App.Seller().Zone,
 		signIns: newLimiter(c.Limits.SignIn), requests: newLimiter(c.Limits.Requests),
+		webhooks: newLimiter(c.Limits.Webhooks),
 	}
 	s.sessions = &tokenStore{app: c.App, secure: s.secure}
 	e := echo.New()
@@ -137,7 +143,11 @@ func (s *server) bounded(next http.Handler) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), handlerTime)
 		defer cancel()
 		r = r.WithContext(ctx)
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		limit := int64(maxBody)
+		if isWebhook(r) {
+			limit = maxWebhook
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)
 	})
 }
