@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/config"
 	"github.com/siptg/portal/internal/jobs"
 	"github.com/siptg/portal/web"
 )
@@ -39,9 +40,20 @@ func (c serveCommand) Run(e *environment) error {
 	if err != nil {
 		return fmt.Errorf("PORTAL_ADDR takes an address that is free to listen on: %w", err)
 	}
+	if p.config.PublicURL == "" {
+		p.config.PublicURL = config.Origin("http://" + listener.Addr().String())
+	}
 	public := string(p.config.PublicURL)
-	if public == "" {
-		public = "http://" + listener.Addr().String()
+	if p.config.Demo() {
+		stop, err := p.startSandbox(listener.Addr().String())
+		if err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		defer stop()
+	}
+	// Now that both addresses are known.
+	if p.app, err = p.newApp(e.ctx, p.db, p.now); err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	handler, err := web.New(web.Config{
 		App: p.app, Log: p.log, PublicURL: public, Demo: p.config.Demo(), BotName: string(p.config.TelegramBotName),

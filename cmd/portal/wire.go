@@ -72,8 +72,12 @@ func open(e *environment, command string) (_ *portal, err error) {
 }
 
 func (p *portal) newApp(ctx context.Context, db *store.DB, now func() time.Time) (*app.App, error) {
+	var providers []app.PaymentProvider
+	if p.config.Demo() {
+		providers = append(providers, p.sandbox())
+	}
 	return app.New(ctx, app.Config{
-		DB: db, Blobs: p.blobs, Queue: p.queue, Now: now, Seller: sellerOf(p.config.Seller, now()),
+		DB: db, Providers: providers, PublicURL: string(p.config.PublicURL), Blobs: p.blobs, Queue: p.queue, Now: now, Seller: sellerOf(p.config.Seller, now()),
 		BotToken: p.config.TelegramBotToken.Reveal(), Demo: p.config.Demo(), Clock: p.clock, Log: p.log,
 	})
 }

@@ -41,6 +41,8 @@ type Config struct {
 	TelegramBotToken    Secret     `env:"PORTAL_TELEGRAM_BOT_TOKEN"`
 	TelegramBotName     BotName    `env:"PORTAL_TELEGRAM_BOT_NAME"` // without @; empty: no Login Widget
 	TelegramAPIURL      ServiceURL `env:"PORTAL_TELEGRAM_API_URL" envDefault:"https://api.telegram.org"`
+	SandboxAddr         Address    `env:"PORTAL_SANDBOX_ADDR"` // demo mode: where the sandbox listens
+	SandboxURL          ServiceURL `env:"PORTAL_SANDBOX_URL"`  // demo mode: a sandbox that runs already; empty: the program's own
 	StripeAPIURL        ServiceURL `env:"PORTAL_STRIPE_API_URL" envDefault:"https://api.stripe.com"`
 	StripeSecretKey     Secret     `env:"PORTAL_STRIPE_SECRET_KEY"`
 	StripeWebhookSecret Secret     `env:"PORTAL_STRIPE_WEBHOOK_SECRET"`
@@ -172,10 +174,19 @@ func (c *Config) complete(command string) error {
 		if c.MetricsAddr != "" && !c.MetricsAddr.Loopback() {
 			return errors.New("PORTAL_METRICS_ADDR takes only a loopback address in demo mode, such as 127.0.0.1:9090")
 		}
+		if c.SandboxAddr == "" {
+			c.SandboxAddr = c.Addr.next()
+		}
+		if !c.SandboxAddr.Loopback() {
+			return errors.New("PORTAL_SANDBOX_ADDR takes only a loopback address, such as 127.0.0.1:8081")
+		}
 		if c.TelegramBotToken.IsZero() {
 			c.TelegramBotToken = NewSecret(demoBotToken)
 			c.TelegramBotName = cmp.Or(c.TelegramBotName, demoBotName)
 		}
+	}
+	if !c.Demo() && (c.SandboxAddr != "" || c.SandboxURL != "") {
+		return errors.New("PORTAL_SANDBOX_ADDR and PORTAL_SANDBOX_URL are for demo mode only: PORTAL_MODE=demo")
 	}
 	if info, err := os.Stat(c.DataDir); err == nil && !info.IsDir() {
 		return errors.New("PORTAL_DATA_DIR takes a directory")
@@ -251,6 +262,16 @@ func (a Address) Port() int {
 	_, port, _ := net.SplitHostPort(string(a))
 	n, _ := strconv.Atoi(port)
 	return n
+}
+
+// next is the address with the next port; any free one stays so.
+func (a Address) next() Address {
+	host, _, _ := net.SplitHostPort(string(a))
+	port := a.Port()
+	if port > 0 {
+		port = port%65535 + 1
+	}
+	return Address(net.JoinHostPort(host, strconv.Itoa(port)))
 }
 
 // Loopback reports whether only this machine reaches the address.
