@@ -19,9 +19,12 @@ func paidSite(t *testing.T) *site {
 	return s
 }
 
-// guards are the walls in the database: what a program gone wrong might try, the
+// guard is a wall in the database: what a program gone wrong might try, the
 // constraint that refuses it, and how to take that wall away.
-var guards = []struct{ name, constraint, attempt, remove string }{
+type guard struct{ name, constraint, attempt, remove string }
+
+// guards are those around orders, invoices and the ledger.
+var guards = []guard{
 	{"change a posting (I2)", "ledger_posting_is_immutable", `UPDATE ledger_posting SET amount_minor = amount_minor + 1 WHERE line = 1`,
 		`DROP TRIGGER ledger_posting_is_immutable ON ledger_posting`},
 	{"delete a posting (I2)", "ledger_posting_is_immutable", `DELETE FROM ledger_posting`,
@@ -105,15 +108,21 @@ func copyInvoice(seq, number, total string) string {
 		FROM invoice, LATERAL (SELECT id FROM orders ORDER BY number DESC LIMIT 1) o`)
 }
 
-// Every wall refuses what it is for; and with the wall gone the same attempt
-// succeeds, so that it is this wall that the test sees.
 func TestGuardsInTheDatabase(t *testing.T) {
 	t.Parallel()
 	s := paidSite(t)
 	// An order without an invoice, for attempts that need one.
 	jonas, _ := s.customer(7_900_000_000_401, "Jonas")
 	s.order(jonas, softphone(1, false, 6))
-	for _, g := range guards {
+	s.guarded(guards)
+	s.clean()
+}
+
+// guarded fails unless every wall refuses what it is for; and with the wall gone
+// the same attempt succeeds, so that it is this wall that the test sees.
+func (s *site) guarded(walls []guard) {
+	s.t.Helper()
+	for _, g := range walls {
 		try := func(prepare string) error {
 			tx, err := s.db.Pool().Begin(s.ctx())
 			s.must(err)
@@ -130,13 +139,12 @@ func TestGuardsInTheDatabase(t *testing.T) {
 		}
 		pg, refused := errors.AsType[*pgconn.PgError](try(""))
 		if !refused || pg.ConstraintName != g.constraint {
-			t.Errorf("%s: %v, want a violation of %s", g.name, pg, g.constraint)
+			s.t.Errorf("%s: %v, want a violation of %s", g.name, pg, g.constraint)
 		}
 		if err := try(g.remove); err != nil {
-			t.Errorf("%s: refused without %s too, so the test would not miss it: %v", g.name, g.constraint, err)
+			s.t.Errorf("%s: refused without %s too, so the test would not miss it: %v", g.name, g.constraint, err)
 		}
 	}
-	s.clean()
 }
 
 // What gets past the walls, the audit finds: each kind of tampering by somebody

@@ -233,7 +233,7 @@ func (a *App) moneyReturned(ctx context.Context, tx *store.Tx, p payment.Payment
 		return err
 	}
 	for _, v := range seen.Refunds {
-		i := slices.IndexFunc(known, func(r payment.Refund) bool { return r.ID == v.RefundID || r.Ref == v.Ref })
+		i := slices.IndexFunc(known, func(r payment.Refund) bool { return r.ID == v.RefundID || v.Ref != "" && r.Ref == v.Ref })
 		var r payment.Refund
 		if i >= 0 {
 			r = known[i]

@@ -24,6 +24,8 @@ type till struct {
 	api      *httptest.Server
 	adapter  *sandbox.Adapter
 	statuses []int // what the portal answered to webhooks
+	holding  bool  // webhooks are confirmed and put by
+	held     []payment.RawWebhook
 }
 
 const providerHold = 300 * time.Millisecond // shorter than the client waits
@@ -36,7 +38,12 @@ func newTill(t *testing.T) *till {
 		if err != nil {
 			t.Error(err)
 		}
-		status := s.receive(payment.RawWebhook{Body: body, Header: r.Header})
+		raw := payment.RawWebhook{Body: body, Header: r.Header}
+		if s.holding {
+			s.held = append(s.held, raw)
+			return
+		}
+		status := s.receive(raw)
 		w.WriteHeader(status)
 	}))
 	t.Cleanup(portal.Close)
@@ -77,18 +84,29 @@ func (s *till) receive(raw payment.RawWebhook) int {
 // work does what the jobs would: webhooks that are pending.
 func (s *till) work() {
 	s.t.Helper()
+	for _, id := range s.pending() {
+		s.must(s.ProcessWebhook(s.ctx(), id, false))
+	}
+}
+
+// returned is what the return page does.
+func (s *till) returned(actor account.Actor, number string) error {
+	_, err := s.PaymentReturned(s.ctx(), actor, number)
+	return err
+}
+
+// pending are the webhooks that wait.
+func (s *till) pending() (ids []int64) {
+	s.t.Helper()
 	rows, err := s.db.Pool().Query(s.ctx(), `SELECT id FROM webhook_inbox WHERE state = 'pending' ORDER BY id`)
 	s.must(err)
-	var ids []int64
 	for rows.Next() {
 		var id int64
 		s.must(rows.Scan(&id))
 		ids = append(ids, id)
 	}
 	s.must(rows.Err())
-	for _, id := range ids {
-		s.must(s.ProcessWebhook(s.ctx(), id, false))
-	}
+	return ids
 }
 
 // webhooks has the sandbox send what it has to say, and works it off.
