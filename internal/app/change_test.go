@@ -238,7 +238,7 @@ func TestChangeThenRenew(t *testing.T) {
 // the value.
 func TestChangesInAnyOrder(t *testing.T) {
 	t.Parallel()
-	steps := 30
+	steps := 8 // of each of a hundred runs, all on one subscription
 	if testing.Short() {
 		steps = 2
 	}
@@ -248,6 +248,9 @@ func TestChangesInAnyOrder(t *testing.T) {
 			switch rapid.IntRange(0, 3).Draw(r, "what") {
 			case 0:
 				number, err := s.RenewEarly(s.ctx(), ona, id, rapid.SampledFrom(pricing.Periods[:]).Draw(r, "period"))
+				if fault.Is(err, fault.Conflict) { // beyond the year 9999
+					continue
+				}
 				s.must(err)
 				o, err := s.Order(s.ctx(), ona, number)
 				s.must(err)

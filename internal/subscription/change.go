@@ -18,8 +18,10 @@ const (
 	EventRefunded  EventKind = "refunded"  // the unused part was credited or paid back
 )
 
-// lastYear is the last one that pages and documents can print.
-const lastYear = 9999
+// lastSecond is the last one that paid time may reach: pages and documents can
+// print years of four digits. It is a day early, so that it is still that year in
+// every zone.
+var lastSecond = time.Date(9999, time.December, 30, 0, 0, 0, 0, time.UTC).Unix()
 
 // day is in seconds: the arithmetic that a preview shows is by 24 hours.
 const day = 24 * 60 * 60
@@ -143,8 +145,7 @@ func (p PaidPeriod) changed(at, from time.Time, monthly money.Amount) (Part, Pai
 	next.Rate = p.Rate.times(int64(monthly), int64(p.Monthly))
 	seconds := new(big.Rat).Quo(value.rat(), next.Rate.rat())
 	whole := new(big.Int).Quo(seconds.Num(), seconds.Denom())
-	// A day early: it is still that year in every zone.
-	limit := time.Date(lastYear, time.December, 30, 0, 0, 0, 0, time.UTC).Unix() - from.Unix()
+	limit := lastSecond - from.Unix()
 	if !whole.IsInt64() || whole.Int64() > limit {
 		return Part{}, PaidPeriod{}, fault.New(fault.Conflict, "error.change.too_far")
 	}

@@ -87,7 +87,9 @@ func Start(payer account.PayerID, customer account.ID, sel pricing.Selection, cu
 }
 
 // Extended returns the subscription with another paid period, the number-th. It
-// continues from paid_until, not from the day of payment.
+// continues from paid_until, not from the day of payment. A Conflict is what is
+// over, and an end beyond the year 9999, which a change to a cheap configuration
+// can bring near.
 func (s Subscription) Extended(period pricing.Period, number int, zone *time.Location) (Subscription, Period, error) {
 	if s.State != StateActive {
 		return s, Period{}, fault.New(fault.Conflict, "error.subscription.ended")
@@ -95,6 +97,9 @@ func (s Subscription) Extended(period pricing.Period, number int, zone *time.Loc
 	from := s.PaidUntil
 	s.Selection.Period = period
 	s.PaidUntil = End(from, int(period), s.AnchorDay, zone)
+	if s.PaidUntil.Unix() > lastSecond {
+		return s, Period{}, fault.New(fault.Conflict, "error.change.too_far")
+	}
 	return s, Period{Number: number, From: from, Until: s.PaidUntil}, nil
 }
 

@@ -114,3 +114,15 @@ func TestServiceDaysLeaveTheEndDayToTheNextPeriod(t *testing.T) {
 		t.Errorf("got %s to %s", first, last)
 	}
 }
+
+// What no page can print is not sold.
+func TestNoEndBeyondTheYear9999(t *testing.T) {
+	t.Parallel()
+	s, _ := subscription.Start("p", "c", pricing.Selection{Plan: pricing.Softphone, Period: 6}, "EUR", time.Date(9998, 1, 31, 0, 0, 0, 0, time.UTC), time.UTC)
+	if _, _, err := s.Extended(12, 2, time.UTC); err != nil {
+		t.Errorf("an end in 9999: %v", err)
+	}
+	if _, _, err := s.Extended(36, 2, time.UTC); !fault.Is(err, fault.Conflict) {
+		t.Errorf("an end after it: %v", err)
+	}
+}
