@@ -527,6 +527,19 @@ CREATE TABLE public.member (
     CONSTRAINT member_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'billing'::text, 'accountant'::text])))
 );
 
+CREATE TABLE public.notice (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    key text NOT NULL,
+    kind text NOT NULL,
+    payer_id uuid NOT NULL,
+    subscription_id uuid,
+    order_number text NOT NULL,
+    facts jsonb NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT notice_key_check CHECK ((key <> ''::text)),
+    CONSTRAINT notice_kind_check CHECK ((kind <> ''::text))
+);
+
 CREATE TABLE public.order_number (
     year integer NOT NULL,
     next bigint NOT NULL,
@@ -1089,6 +1102,12 @@ ALTER TABLE ONLY public.login_state
 ALTER TABLE ONLY public.member
     ADD CONSTRAINT member_pkey PRIMARY KEY (payer_id, account_id);
 
+ALTER TABLE ONLY public.notice
+    ADD CONSTRAINT notice_once UNIQUE (key);
+
+ALTER TABLE ONLY public.notice
+    ADD CONSTRAINT notice_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.order_number
     ADD CONSTRAINT order_number_pkey PRIMARY KEY (year);
 
@@ -1241,6 +1260,8 @@ CREATE INDEX login_state_expires ON public.login_state USING btree (expires_at);
 
 CREATE INDEX member_account ON public.member USING btree (account_id);
 
+CREATE INDEX notice_payer ON public.notice USING btree (payer_id, at DESC, id);
+
 CREATE INDEX orders_open ON public.orders USING btree (valid_until) WHERE (state = 'awaiting_payment'::text);
 
 CREATE INDEX orders_open_payer ON public.orders USING btree (payer_id, placed_at DESC) WHERE (state = 'awaiting_payment'::text);
@@ -1340,6 +1361,8 @@ CREATE TRIGGER ledger_keep_balance AFTER INSERT ON public.ledger_posting FOR EAC
 CREATE CONSTRAINT TRIGGER ledger_posting_balances AFTER INSERT ON public.ledger_posting DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_balances();
 
 CREATE TRIGGER ledger_posting_is_immutable BEFORE DELETE OR UPDATE ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER notice_is_immutable BEFORE DELETE OR UPDATE ON public.notice FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER orders_keep_price BEFORE UPDATE ON public.orders FOR EACH ROW EXECUTE FUNCTION public.orders_keep_price();
 
@@ -1446,6 +1469,12 @@ ALTER TABLE ONLY public.member
 
 ALTER TABLE ONLY public.member
     ADD CONSTRAINT member_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.notice
+    ADD CONSTRAINT notice_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.notice
+    ADD CONSTRAINT notice_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES public.subscription(id);
 
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.account(id);
