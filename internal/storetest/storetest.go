@@ -28,7 +28,7 @@ import (
 )
 
 // keptTemplates is how many states of the migrations stay ready to copy.
-const keptTemplates = 4
+const keptTemplates = 16
 
 // setupLock is the advisory lock, in the maintenance database, under which
 // templates are made and remains are cleared away.
