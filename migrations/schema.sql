@@ -546,6 +546,14 @@ CREATE TABLE public.order_number (
     CONSTRAINT order_number_next_check CHECK ((next > 0))
 );
 
+CREATE SEQUENCE public.order_number_taken
+    AS integer
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    MAXVALUE 999999999
+    CACHE 1;
+
 CREATE TABLE public.orders (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     number text NOT NULL,

@@ -139,7 +139,7 @@ func (a *App) placeOrder(ctx context.Context, tx *store.Tx, by audit.Actor, o or
 	o.PriceBook, o.Currency, o.Monthly, o.Discount = p.price.BookID, p.price.Currency, p.price.Monthly, p.price.Discount
 	o.Net, o.VAT, o.Total, o.VATRow = p.price.Net, p.tax, p.price.Net+p.tax, p.treatment.Row
 	today := a.inZone(tx.Now())
-	n, err := tx.NextOrderNumber(ctx, today.Year)
+	n, err := tx.NextOrderNumber(ctx)
 	if err != nil {
 		return o, err
 	}

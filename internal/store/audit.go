@@ -17,9 +17,9 @@ func (tx *Tx) AppendAudit(ctx context.Context, r audit.Record) error {
 	if detail == nil {
 		detail = map[string]any{}
 	}
-	_, err := exec(ctx, tx, appendAuditSQL, pgx.NamedArgs{
+	tx.later(appendAuditSQL, pgx.NamedArgs{
 		"now": tx.now, "actor": string(r.Actor), "action": r.Action, "object_kind": r.ObjectKind, "object_id": r.ObjectID,
 		"payer": nullable(string(r.PayerID)), "detail": detail,
 	})
-	return err
+	return nil
 }

@@ -111,11 +111,11 @@ VALUES (@order, @tax_point, @treatment, @buyer, @net, @vat, @shortfall, @now)`
 
 // InsertSettlement freezes how an order was settled.
 func (tx *Tx) InsertSettlement(ctx context.Context, s Settlement) error {
-	_, err := exec(ctx, tx, insertSettlementSQL, pgx.NamedArgs{
+	tx.later(insertSettlementSQL, pgx.NamedArgs{
 		"order": s.OrderID, "tax_point": day(s.TaxPoint), "treatment": s.Treatment, "buyer": s.Buyer, "net": int64(s.Net),
 		"vat": int64(s.VAT), "shortfall": int64(s.Shortfall), "now": tx.now,
 	})
-	return err
+	return nil
 }
 
 const settlementSQL = `

@@ -83,9 +83,15 @@ func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 func (db *DB) Ping(ctx context.Context) error { return mapError(db.pool.Ping(ctx)) }
 
 // Tx is a transaction. Every query is a method on it.
+//
+// Statements whose result nobody needs wait and go out together with the next
+// one whose result somebody does, or with the commit: a renewal is a quarter of
+// the round trips so. An error of theirs comes with that one; the transaction
+// has failed either way.
 type Tx struct {
-	tx  pgx.Tx
-	now time.Time
+	tx      pgx.Tx
+	now     time.Time
+	waiting *pgx.Batch
 }
 
 // Now is the instant at which the transaction began, in whole microseconds, as
@@ -116,22 +122,71 @@ func (db *DB) Update(ctx context.Context, f func(*Tx) error) error {
 
 func (db *DB) run(ctx context.Context, options pgx.TxOptions, f func(*Tx) error) error {
 	return mapError(pgx.BeginTxFunc(ctx, db.pool, options, func(tx pgx.Tx) error {
-		return f(&Tx{tx: tx, now: db.time()})
+		t := &Tx{tx: tx, now: db.time()}
+		if err := f(t); err != nil {
+			return err
+		}
+		return t.flush(ctx)
 	}))
 }
 
 // time is now as PostgreSQL keeps it.
 func (db *DB) time() time.Time { return db.now().UTC().Truncate(time.Microsecond) }
 
+// query runs a statement, after those that wait, and has its rows read.
+func (tx *Tx) query(ctx context.Context, sql string, args pgx.NamedArgs, read func(pgx.Rows) error) error {
+	if tx.waiting == nil {
+		rows, err := tx.tx.Query(ctx, sql, named(args))
+		if err != nil {
+			return err
+		}
+		return read(rows)
+	}
+	tx.waiting.Queue(sql, named(args)).Query(read)
+	return tx.flush(ctx)
+}
+
+// later has a statement run before the next query, at the latest before the
+// commit.
+func (tx *Tx) later(sql string, args pgx.NamedArgs) {
+	if tx.waiting == nil {
+		tx.waiting = &pgx.Batch{}
+	}
+	tx.waiting.Queue(sql, named(args))
+}
+
+// flush sends the statements that wait.
+func (tx *Tx) flush(ctx context.Context) error {
+	if tx.waiting == nil {
+		return nil
+	}
+	batch := tx.waiting
+	tx.waiting = nil
+	return tx.tx.SendBatch(ctx, batch).Close()
+}
+
 // one returns the row that a query finds, or NotFound.
 func one[T any](ctx context.Context, tx *Tx, what, sql string, args pgx.NamedArgs) (T, error) {
-	rows, err := tx.tx.Query(ctx, sql, named(args))
-	if err != nil {
-		var zero T
-		return zero, err
-	}
-	row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[T])
-	if errors.Is(err, pgx.ErrNoRows) {
+	return single(ctx, tx, what, sql, args, pgx.RowToStructByName[T])
+}
+
+// value returns the single value that a query finds, or NotFound.
+func value[T any](ctx context.Context, tx *Tx, what, sql string, args pgx.NamedArgs) (T, error) {
+	return single(ctx, tx, what, sql, args, pgx.RowTo[T])
+}
+
+func single[T any](ctx context.Context, tx *Tx, what, sql string, args pgx.NamedArgs, read pgx.RowToFunc[T]) (T, error) {
+	var row T
+	found := true
+	err := tx.query(ctx, sql, args, func(rows pgx.Rows) error {
+		var err error
+		row, err = pgx.CollectExactlyOneRow(rows, read)
+		if errors.Is(err, pgx.ErrNoRows) {
+			found, err = false, nil
+		}
+		return err
+	})
+	if err == nil && !found {
 		return row, fault.Missing(what)
 	}
 	return row, err
@@ -139,29 +194,33 @@ func one[T any](ctx context.Context, tx *Tx, what, sql string, args pgx.NamedArg
 
 // list returns all rows that a query finds.
 func list[T any](ctx context.Context, tx *Tx, sql string, args pgx.NamedArgs) ([]T, error) {
-	rows, err := tx.tx.Query(ctx, sql, named(args))
-	if err != nil {
-		return nil, err
-	}
-	return collect[T](rows)
+	var all []T
+	err := tx.query(ctx, sql, args, func(rows pgx.Rows) error {
+		var err error
+		all, err = collect[T](rows)
+		return err
+	})
+	return all, err
 }
 
-// value returns the single value that a query finds, or NotFound.
-func value[T any](ctx context.Context, tx *Tx, what, sql string, args pgx.NamedArgs) (T, error) {
-	rows, err := tx.tx.Query(ctx, sql, named(args))
-	if err != nil {
-		var zero T
-		return zero, err
-	}
-	v, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[T])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return v, fault.Missing(what)
-	}
-	return v, err
+// values returns the first column of all rows that a query finds.
+func values[T any](ctx context.Context, tx *Tx, sql string, args pgx.NamedArgs) ([]T, error) {
+	var all []T
+	err := tx.query(ctx, sql, args, func(rows pgx.Rows) error {
+		var err error
+		all, err = pgx.CollectRows(rows, pgx.RowTo[T])
+		return err
+	})
+	return all, err
 }
 
 // exec runs a statement and returns how many rows it touched.
 func exec(ctx context.Context, tx *Tx, sql string, args pgx.NamedArgs) (int64, error) {
-	tag, err := tx.tx.Exec(ctx, sql, named(args))
-	return tag.RowsAffected(), err
+	var touched int64
+	err := tx.query(ctx, sql, args, func(rows pgx.Rows) error {
+		rows.Close()
+		touched = rows.CommandTag().RowsAffected()
+		return rows.Err()
+	})
+	return touched, err
 }

@@ -75,12 +75,10 @@ func (tx *Tx) InsertInvoice(ctx context.Context, taken Taken, payer account.Paye
 			bps := int64(v.Rate)
 			rate = &bps
 		}
-		if _, err := exec(ctx, tx, insertInvoiceVATSQL, pgx.NamedArgs{
+		tx.later(insertInvoiceVATSQL, pgx.NamedArgs{
 			"invoice": id, "line": i + 1, "category": v.Category, "rate": rate, "row": v.Treatment, "country": v.Country,
 			"base": int64(v.Base), "vat": int64(v.Amount),
-		}); err != nil {
-			return err
-		}
+		})
 	}
 	return nil
 }
@@ -176,8 +174,8 @@ func (tx *Tx) InsertBankInvoice(ctx context.Context, orderID string, d invoice.D
 		return err
 	}
 	sum := sha256.Sum256(content)
-	_, err = exec(ctx, tx, insertBankInvoiceSQL, pgx.NamedArgs{"order": orderID, "content": content, "sha256": sum[:], "now": tx.now})
-	return err
+	tx.later(insertBankInvoiceSQL, pgx.NamedArgs{"order": orderID, "content": content, "sha256": sum[:], "now": tx.now})
+	return nil
 }
 
 const bankInvoiceSQL = `SELECT content FROM bank_invoice WHERE order_id = @order`

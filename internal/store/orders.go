@@ -12,15 +12,12 @@ import (
 	"github.com/siptg/portal/internal/pricing"
 )
 
-const nextOrderNumberSQL = `
-INSERT INTO order_number (year, next) VALUES (@year, 2)
-ON CONFLICT (year) DO UPDATE SET next = order_number.next + 1
-RETURNING next - 1`
+const nextOrderNumberSQL = `SELECT nextval('order_number_taken')`
 
-// NextOrderNumber takes the next order number of a year. It locks the year's
-// counter until the transaction ends.
-func (tx *Tx) NextOrderNumber(ctx context.Context, year int) (int64, error) {
-	return value[int64](ctx, tx, "order number", nextOrderNumberSQL, pgx.NamedArgs{"year": year})
+// NextOrderNumber takes an order number. It locks nothing; a transaction that is
+// rolled back leaves a gap.
+func (tx *Tx) NextOrderNumber(ctx context.Context) (int64, error) {
+	return value[int64](ctx, tx, "order number", nextOrderNumberSQL, nil)
 }
 
 const insertOrderSQL = `
@@ -270,10 +267,10 @@ UPDATE orders SET state = @state, closed_at = @now, subscription_id = COALESCE(@
 // CloseOrder settles what became of an order: paid (with its subscription),
 // expired or canceled.
 func (tx *Tx) CloseOrder(ctx context.Context, id string, state order.State, subscription string) error {
-	_, err := exec(ctx, tx, closeOrderSQL, pgx.NamedArgs{
+	tx.later(closeOrderSQL, pgx.NamedArgs{
 		"id": id, "state": string(state), "subscription": nullable(subscription), "now": tx.now,
 	})
-	return err
+	return nil
 }
 
 const expireOrdersSQL = `
@@ -285,11 +282,7 @@ RETURNING id`
 // ExpireOrders closes up to 500 orders whose bank invoice ran out before today,
 // and returns their ids.
 func (tx *Tx) ExpireOrders(ctx context.Context, today civil.Date) ([]string, error) {
-	rows, err := tx.tx.Query(ctx, expireOrdersSQL, named{"now": tx.now, "today": day(today)})
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	return values[string](ctx, tx, expireOrdersSQL, pgx.NamedArgs{"now": tx.now, "today": day(today)})
 }
 
 const uninvoicedSQL = `
@@ -300,11 +293,7 @@ ORDER BY o.closed_at, o.id LIMIT 500`
 // UninvoicedOrders returns up to 500 ids of paid orders without an invoice, in
 // the order in which they were paid.
 func (tx *Tx) UninvoicedOrders(ctx context.Context) ([]string, error) {
-	rows, err := tx.tx.Query(ctx, uninvoicedSQL)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	return values[string](ctx, tx, uninvoicedSQL, nil)
 }
 
 const insertEvidenceSQL = `
@@ -314,6 +303,6 @@ ON CONFLICT (order_id, kind) DO NOTHING`
 // InsertEvidence keeps a piece of evidence of where the buyer is
 // (Reg. 282/2011 art. 24f); the first of a kind stands.
 func (tx *Tx) InsertEvidence(ctx context.Context, orderID, kind, country, detail string) error {
-	_, err := exec(ctx, tx, insertEvidenceSQL, pgx.NamedArgs{"order": orderID, "kind": kind, "country": country, "detail": detail, "now": tx.now})
-	return err
+	tx.later(insertEvidenceSQL, pgx.NamedArgs{"order": orderID, "kind": kind, "country": country, "detail": detail, "now": tx.now})
+	return nil
 }

@@ -134,8 +134,8 @@ const fixCurrencySQL = `UPDATE payer SET currency = @currency, currency_fixed = 
 // FixCurrency fixes a payer's currency for good; a fixed one that differs is a
 // Conflict.
 func (tx *Tx) FixCurrency(ctx context.Context, id account.PayerID, currency money.Currency) error {
-	_, err := exec(ctx, tx, fixCurrencySQL, pgx.NamedArgs{"id": string(id), "currency": string(currency)})
-	return err
+	tx.later(fixCurrencySQL, pgx.NamedArgs{"id": string(id), "currency": string(currency)})
+	return nil
 }
 
 func payerArgs(p account.Payer, now time.Time) pgx.NamedArgs {

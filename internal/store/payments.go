@@ -223,8 +223,8 @@ WHERE order_id = @order AND state IN ('created', 'awaiting_payer', 'action_requi
 // CheckPaymentsOf has the reconciler look at the payments of an order that are
 // alive: the order was closed.
 func (tx *Tx) CheckPaymentsOf(ctx context.Context, orderID string) error {
-	_, err := exec(ctx, tx, checkPaymentsOfSQL, pgx.NamedArgs{"order": orderID, "now": tx.now})
-	return err
+	tx.later(checkPaymentsOfSQL, pgx.NamedArgs{"order": orderID, "now": tx.now})
+	return nil
 }
 
 const paymentsToCheckSQL = paymentColumnsSQL + `
@@ -289,11 +289,11 @@ func (tx *Tx) AppendPaymentEvent(ctx context.Context, id payment.ID, e PaymentEv
 	if e.Detail == nil {
 		e.Detail = map[string]any{}
 	}
-	_, err := exec(ctx, tx, appendPaymentEventSQL, pgx.NamedArgs{
+	tx.later(appendPaymentEventSQL, pgx.NamedArgs{
 		"payment": string(id), "from": string(e.From), "to": string(e.To), "source": string(e.Source), "outcome": e.Outcome,
 		"inbox": e.InboxID, "detail": e.Detail, "now": tx.now,
 	})
-	return err
+	return nil
 }
 
 const paymentEventsSQL = `
@@ -440,8 +440,8 @@ const revokeConsentSQL = `UPDATE consent SET revoked_at = @now WHERE subject = @
 // RevokeConsent ends every consent to a subject, in the transaction that turns
 // auto-renewal off.
 func (tx *Tx) RevokeConsent(ctx context.Context, subject string) error {
-	_, err := exec(ctx, tx, revokeConsentSQL, pgx.NamedArgs{"subject": subject, "now": tx.now})
-	return err
+	tx.later(revokeConsentSQL, pgx.NamedArgs{"subject": subject, "now": tx.now})
+	return nil
 }
 
 const insertRefundSQL = `
@@ -740,8 +740,8 @@ UPDATE renewal SET state = 'paid', next_try_at = NULL WHERE subscription_id = @s
 
 // RenewalPaid notes that a period was bought; how, does not matter.
 func (tx *Tx) RenewalPaid(ctx context.Context, subscriptionID string, period int) error {
-	_, err := exec(ctx, tx, renewalPaidSQL, pgx.NamedArgs{"subscription": subscriptionID, "period": period})
-	return err
+	tx.later(renewalPaidSQL, pgx.NamedArgs{"subscription": subscriptionID, "period": period})
+	return nil
 }
 
 const isBookedSQL = `

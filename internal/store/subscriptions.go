@@ -167,11 +167,7 @@ WHERE state = 'active' AND auto_renew AND paid_until < @until AND id > @after OR
 // Renewing returns up to 500 ids of subscriptions that renew by themselves and
 // are paid until before an instant, in the order of ids, after one.
 func (tx *Tx) Renewing(ctx context.Context, until time.Time, after string) ([]string, error) {
-	rows, err := tx.tx.Query(ctx, renewingSQL, pgx.NamedArgs{"until": until, "after": after})
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	return values[string](ctx, tx, renewingSQL, pgx.NamedArgs{"until": until, "after": after})
 }
 
 const insertSubscriptionSQL = `
@@ -200,12 +196,12 @@ WHERE id = @id`
 
 // SaveSubscription stores what may change of a subscription.
 func (tx *Tx) SaveSubscription(ctx context.Context, s subscription.Subscription) error {
-	_, err := exec(ctx, tx, saveSubscriptionSQL, pgx.NamedArgs{
+	tx.later(saveSubscriptionSQL, pgx.NamedArgs{
 		"id": s.ID, "months": int(s.Selection.Period), "state": string(s.State), "auto_renew": s.AutoRenew, "paid_until": s.PaidUntil,
 		"anchor_day": s.AnchorDay, "accounts": s.Selection.Accounts, "recording": s.Selection.Recording, "lines": s.Selection.Lines,
 		"extra_accounts": s.Selection.ExtraAccounts, "api": s.Selection.API,
 	})
-	return err
+	return nil
 }
 
 const appendPeriodSQL = `
@@ -215,11 +211,11 @@ VALUES (@subscription, @number, tstzrange(@from_at, @until_at), @order, @book, @
 // AppendPeriod stores a paid period with its value account, as the change-th
 // change left it (0 as bought); one that overlaps another is refused.
 func (tx *Tx) AppendPeriod(ctx context.Context, subscriptionID string, p subscription.PaidPeriod, change int) error {
-	_, err := exec(ctx, tx, appendPeriodSQL, pgx.NamedArgs{
+	tx.later(appendPeriodSQL, pgx.NamedArgs{
 		"subscription": subscriptionID, "number": p.Number, "from_at": p.From, "until_at": p.Until, "order": nullable(p.OrderID),
 		"book": p.Book, "monthly": int64(p.Monthly), "worth": p.Worth.String(), "rate": p.Rate.String(), "change": change,
 	})
-	return err
+	return nil
 }
 
 const paidPeriodsSQL = `
@@ -270,8 +266,8 @@ WHERE subscription_id = @subscription AND number >= @first AND superseded_at IS 
 
 // SupersedePeriods puts the periods from the first-th on out of force.
 func (tx *Tx) SupersedePeriods(ctx context.Context, subscriptionID string, first int) error {
-	_, err := exec(ctx, tx, supersedePeriodsSQL, pgx.NamedArgs{"subscription": subscriptionID, "first": first, "now": tx.now})
-	return err
+	tx.later(supersedePeriodsSQL, pgx.NamedArgs{"subscription": subscriptionID, "first": first, "now": tx.now})
+	return nil
 }
 
 const changeCountSQL = `SELECT COALESCE(max(change), 0) FROM subscription_period WHERE subscription_id = @subscription`
@@ -308,11 +304,11 @@ VALUES (@subscription, @at, @kind, @actor, @months, @days, @order_number, @paid_
 
 // AppendSubscriptionEvent adds a line to a subscription's history.
 func (tx *Tx) AppendSubscriptionEvent(ctx context.Context, subscriptionID string, e subscription.Event) error {
-	_, err := exec(ctx, tx, appendSubscriptionEventSQL, pgx.NamedArgs{
+	tx.later(appendSubscriptionEventSQL, pgx.NamedArgs{
 		"subscription": subscriptionID, "at": e.At, "kind": string(e.Kind), "actor": e.Actor, "months": e.Months, "days": e.Days,
 		"order_number": e.OrderNumber, "paid_until": e.PaidUntil,
 	})
-	return err
+	return nil
 }
 
 // EventOf is a line of a subscription's history with what it is told with.
