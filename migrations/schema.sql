@@ -15,6 +15,18 @@ CREATE TYPE public.river_job_state AS ENUM (
     'scheduled'
 );
 
+CREATE FUNCTION public.charging_halt_keep() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR OLD.lifted_at IS NOT NULL
+       OR to_jsonb(NEW) - ARRAY['lifted_at', 'lifted_by'] <> to_jsonb(OLD) - ARRAY['lifted_at', 'lifted_by'] THEN
+        RAISE EXCEPTION '% on % is refused: a halt is only lifted', TG_OP, TG_TABLE_NAME
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'charging_halt_is_only_lifted';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.consent_keeps_its_words() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -274,6 +286,24 @@ ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.audit_run (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    clean boolean NOT NULL,
+    lines jsonb NOT NULL,
+    duration_ms bigint NOT NULL,
+    CONSTRAINT audit_run_takes_time CHECK ((duration_ms >= 0))
+);
+
+ALTER TABLE public.audit_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_run_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.auth_nonce (
     kind text NOT NULL,
     digest bytea NOT NULL,
@@ -335,6 +365,17 @@ CREATE TABLE public.bank_statement (
     imported_at timestamp with time zone NOT NULL,
     imported_by text NOT NULL,
     CONSTRAINT bank_statement_file_sha256_check CHECK ((length(file_sha256) = 32))
+);
+
+CREATE TABLE public.charging_halt (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    since timestamp with time zone NOT NULL,
+    invariant text NOT NULL,
+    detail text NOT NULL,
+    by text NOT NULL,
+    lifted_at timestamp with time zone,
+    lifted_by text,
+    CONSTRAINT charging_halt_lifted_by_somebody CHECK ((((lifted_at IS NULL) = (lifted_by IS NULL)) AND (lifted_by <> ''::text)))
 );
 
 CREATE TABLE public.consent (
@@ -1041,6 +1082,9 @@ ALTER TABLE ONLY public.app_key
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.audit_run
+    ADD CONSTRAINT audit_run_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.auth_nonce
     ADD CONSTRAINT auth_nonce_pkey PRIMARY KEY (kind, digest);
 
@@ -1058,6 +1102,9 @@ ALTER TABLE ONLY public.bank_statement
 
 ALTER TABLE ONLY public.bank_statement
     ADD CONSTRAINT bank_statement_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.charging_halt
+    ADD CONSTRAINT charging_halt_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.consent
     ADD CONSTRAINT consent_pkey PRIMARY KEY (id);
@@ -1232,6 +1279,8 @@ ALTER TABLE ONLY public.webhook_inbox
 
 CREATE INDEX audit_object ON public.audit USING btree (object_kind, object_id, id);
 
+CREATE INDEX audit_run_at ON public.audit_run USING btree (at DESC);
+
 CREATE INDEX auth_nonce_expires ON public.auth_nonce USING btree (expires_at);
 
 CREATE INDEX bank_entry_batch ON public.bank_entry USING btree (batch) WHERE (batch <> ''::text);
@@ -1239,6 +1288,8 @@ CREATE INDEX bank_entry_batch ON public.bank_entry USING btree (batch) WHERE (ba
 CREATE INDEX bank_entry_fingerprint ON public.bank_entry USING btree (fingerprint) WHERE (fingerprint <> ''::text);
 
 CREATE INDEX bank_entry_suspense ON public.bank_entry USING btree (imported_at) WHERE (outcome = 'suspense'::text);
+
+CREATE UNIQUE INDEX charging_halt_once ON public.charging_halt USING btree (invariant) WHERE (lifted_at IS NULL);
 
 CREATE INDEX consent_subject ON public.consent USING btree (subject, given_at);
 
@@ -1338,9 +1389,13 @@ CREATE INDEX webhook_inbox_received ON public.webhook_inbox USING btree (receive
 
 CREATE TRIGGER audit_is_immutable BEFORE DELETE OR UPDATE ON public.audit FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
+CREATE TRIGGER audit_run_is_immutable BEFORE DELETE OR UPDATE ON public.audit_run FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
 CREATE TRIGGER bank_entry_stays BEFORE DELETE ON public.bank_entry FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER bank_invoice_is_immutable BEFORE DELETE OR UPDATE ON public.bank_invoice FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER charging_halt_is_only_lifted BEFORE DELETE OR UPDATE ON public.charging_halt FOR EACH ROW EXECUTE FUNCTION public.charging_halt_keep();
 
 CREATE TRIGGER consent_keeps_its_words BEFORE UPDATE ON public.consent FOR EACH ROW EXECUTE FUNCTION public.consent_keeps_its_words();
 

@@ -14,7 +14,9 @@ type Page struct {
 	Active     string // the Nav… constant of the section, or ""
 	Flash      string // the Flash… constant of what was just done, or ""
 	SellerName string // for the footer; may be empty
-	Assets     Assets
+
+	ChargingHalted bool // nothing is taken from anybody at present
+	Assets         Assets
 }
 
 // Assets are the addresses of the static files.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/fault"
 )
 
@@ -52,21 +53,24 @@ func (s *server) guarded(r route) echo.HandlerFunc {
 // nobody's.
 func (s *server) recognise(c echo.Context) error {
 	c.Set(recognisedKey, true)
-	actor, token, err := s.sessions.actor(c.Request())
+	visitor, token, err := s.sessions.visitor(c.Request())
 	if err != nil {
 		return err
 	}
-	if actor.AccountID != "" {
-		c.Set(actorKey, actor)
+	if visitor.AccountID != "" {
+		c.Set(actorKey, visitor)
 		c.Set(tokenKey, token)
 	}
 	return nil
 }
 
 // actor is the signed-in person; the zero Actor when there is none.
-func (s *server) actor(c echo.Context) account.Actor {
-	actor, _ := c.Get(actorKey).(account.Actor)
-	return actor
+func (s *server) actor(c echo.Context) account.Actor { return s.visitor(c).Actor }
+
+// visitor is the signed-in person with what each of their pages says.
+func (s *server) visitor(c echo.Context) app.Visitor {
+	visitor, _ := c.Get(actorKey).(app.Visitor)
+	return visitor
 }
 
 // token is that of the request's session; empty when nobody is signed in.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
-	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/fault"
 )
@@ -46,7 +45,7 @@ func (t *tokenStore) New(r *http.Request, name string) (*sessions.Session, error
 	if err != nil || cookie.Value == "" || len(cookie.Value) > 100 {
 		return session, nil
 	}
-	actor, err := t.app.ActorBySession(r.Context(), cookie.Value)
+	visitor, err := t.app.VisitorBySession(r.Context(), cookie.Value)
 	if fault.Is(err, fault.Unauthenticated) {
 		return session, nil
 	}
@@ -54,7 +53,7 @@ func (t *tokenStore) New(r *http.Request, name string) (*sessions.Session, error
 		return session, err
 	}
 	session.ID, session.IsNew = cookie.Value, false
-	session.Values[actorKey] = actor
+	session.Values[actorKey] = visitor
 	return session, nil
 }
 
@@ -77,14 +76,14 @@ func (t *tokenStore) name(name string) string {
 	return name
 }
 
-// actor returns who sends the request and the token that says so.
-func (t *tokenStore) actor(r *http.Request) (account.Actor, string, error) {
+// visitor returns who sends the request and the token that says so.
+func (t *tokenStore) visitor(r *http.Request) (app.Visitor, string, error) {
 	session, err := t.Get(r, sessionCookie)
 	if err != nil {
-		return account.Actor{}, "", err
+		return app.Visitor{}, "", err
 	}
-	actor, _ := session.Values[actorKey].(account.Actor)
-	return actor, session.ID, nil
+	visitor, _ := session.Values[actorKey].(app.Visitor)
+	return visitor, session.ID, nil
 }
 
 // openSession gives the browser the token of a fresh session.

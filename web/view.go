@@ -19,9 +19,9 @@ import (
 // page builds what every page has.
 func (s *server) page(c echo.Context) views.Page {
 	t := s.translator(c)
-	actor := s.actor(c)
+	visitor := s.visitor(c)
 	p := views.Page{
-		T: t, Path: c.Request().URL.Path, SignedIn: s.signedIn(c), PersonName: actor.Name, Demo: s.demo,
+		T: t, Path: c.Request().URL.Path, SignedIn: s.signedIn(c), PersonName: visitor.Name, ChargingHalted: visitor.ChargingHalted, Demo: s.demo,
 		Active: section(c.Request().URL.Path), Flash: s.takeFlash(c), SellerName: s.app.Seller().Party.Name,
 		Assets: views.Assets{
 			CSS: static.Path("app.css"), JS: static.Path("app.js"), Favicon: static.Path("favicon.svg"), TouchIcon: static.Path("touch-icon.png"),

@@ -153,6 +153,81 @@ func parseDays(s string) (time.Duration, error) {
 
 type auditCommand struct{}
 
+type chargingStatusCommand struct{}
+
+// Run prints whether charging is halted and why.
+func (chargingStatusCommand) Run(e *environment) error {
+	p, err := open(e, "charging status")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	return p.showCharging(e)
+}
+
+func (p *portal) showCharging(e *environment) error {
+	s, err := p.app.ChargingStatus(e.ctx)
+	if err != nil {
+		return err
+	}
+	audited := "never"
+	if !s.AuditedAt.IsZero() {
+		audited = fmt.Sprintf("%s, %d violated", s.AuditedAt.Format(time.RFC3339), s.Violated)
+	}
+	if len(s.Halts) == 0 {
+		_, err = fmt.Fprintf(e.stdout, "charging goes on; last audit: %s\n", audited)
+		return err
+	}
+	if _, err := fmt.Fprintf(e.stdout, "charging is HALTED; last audit: %s\n", audited); err != nil {
+		return err
+	}
+	for _, h := range s.Halts {
+		if _, err := fmt.Fprintf(e.stdout, "%-8s since %s by %s: %s\n", h.Invariant, h.Since.Format(time.RFC3339), h.By, h.Detail); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type chargingHaltCommand struct {
+	Why string `arg:"" help:"Why, for those who come later: 'restored from backup'."`
+}
+
+// Run halts charging at a person's word.
+func (c chargingHaltCommand) Run(e *environment) error {
+	p, err := open(e, "charging halt")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if err := p.app.HaltCharging(e.ctx, c.Why, audit.ByCommand("charging_halt")); err != nil {
+		return err
+	}
+	return p.showCharging(e)
+}
+
+type chargingResumeCommand struct{}
+
+// Run audits the books, prints what was found, and lets charging go on unless an
+// invariant that stops it does not hold.
+func (chargingResumeCommand) Run(e *environment) error {
+	p, err := open(e, "charging resume")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	run, err := p.app.ResumeCharging(e.ctx, audit.ByCommand("charging_resume"))
+	for _, line := range run.Lines {
+		if _, err := fmt.Fprintln(e.stdout, line); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return p.showCharging(e)
+}
+
 // Run prints every invariant with its count.
 func (auditCommand) Run(e *environment) error {
 	p, err := open(e, "audit")

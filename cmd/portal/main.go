@@ -66,6 +66,11 @@ type cli struct {
 		Advance clockAdvanceCommand `cmd:"" help:"Move the demo clock and do what became due: 170d, 24h."`
 		Show    clockShowCommand    `cmd:"" help:"Show the demo clock."`
 	} `cmd:"" help:"The clock of demo mode."`
+	Charging struct {
+		Status chargingStatusCommand `cmd:"" help:"Show whether charging is halted and why."`
+		Halt   chargingHaltCommand   `cmd:"" help:"Halt charging: nothing is taken from anybody until 'charging resume'."`
+		Resume chargingResumeCommand `cmd:"" help:"Audit the books and let charging go on, unless an invariant that stops it does not hold."`
+	} `cmd:"" help:"Whether money is taken: the audit halts it where the books are wrong."`
 	Audit   auditCommand   `cmd:"" help:"Check every money invariant in the database; exit 1 on a violation."`
 	Version versionCommand `cmd:"" help:"Show version, commit and Go version."`
 }

@@ -56,6 +56,9 @@ func (a *App) AdvanceDemo(ctx context.Context, by time.Duration) error {
 		if err := a.RunDue(ctx); err != nil {
 			return err
 		}
+		if err := a.auditDaily(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -11,6 +11,9 @@ import (
 // CloseOverdue closes what ran out: orders past their validity, and
 // subscriptions past their grace, which fall back to Free. It removes expired
 // sign-in records too. It goes on until nothing is left.
+//
+// Nobody loses anything because we stopped: while charging is halted, and for as
+// long as a grace afterwards, no renewal runs out and no subscription ends.
 func (a *App) CloseOverdue(ctx context.Context) error {
 	for {
 		more := false
@@ -18,7 +21,11 @@ func (a *App) CloseOverdue(ctx context.Context) error {
 			if err := tx.PurgeSignIn(ctx); err != nil {
 				return err
 			}
-			expired, err := tx.ExpireOrders(ctx, a.inZone(tx.Now()))
+			held, err := tx.ChargingWasHalted(ctx, tx.Now().Add(-a.grace()))
+			if err != nil {
+				return err
+			}
+			expired, err := tx.ExpireOrders(ctx, a.inZone(tx.Now()), held)
 			if err != nil {
 				return err
 			}
@@ -47,6 +54,10 @@ func (a *App) CloseOverdue(ctx context.Context) error {
 func (a *App) endSubscriptions(ctx context.Context) (int, error) {
 	n := 0
 	err := a.db.Update(ctx, func(tx *store.Tx) error {
+		if held, err := tx.ChargingWasHalted(ctx, tx.Now().Add(-a.grace())); err != nil || held {
+			n = 0
+			return err
+		}
 		overdue, err := tx.LockOverdue(ctx, tx.Now().Add(-a.grace()))
 		if err != nil {
 			return err

@@ -61,8 +61,9 @@ func (a *App) cardsFor(amount money.Money) (PaymentProvider, error) {
 // other terms is canceled first. Asking twice at once opens one (payment_one_live).
 //
 // Errors: NotFound for what is not the actor's to pay; Conflict for an order
-// that is closed (error.order.closed), or whose payment is on its way
-// (error.payment.in_progress); Unavailable without an answer from the provider:
+// that is closed (error.order.closed), whose payment is on its way
+// (error.payment.in_progress), or while charging is halted
+// (error.charging.halted); Unavailable without an answer from the provider:
 // the order's payment then says where it stands.
 func (a *App) StartPayment(ctx context.Context, actor account.Actor, number string, in StartPaymentInput) (string, error) {
 	for range 2 {
@@ -201,8 +202,11 @@ func (a *App) agree(ctx context.Context, tx *store.Tx, actor account.Actor, o or
 }
 
 // newCheckout stores a payment of the payer's, not sent yet. The payer and what
-// is paid are locked.
+// is paid are locked. It is a Conflict while charging is halted.
 func (a *App) newCheckout(ctx context.Context, tx *store.Tx, p payment.Payment) (payment.Payment, error) {
+	if err := mayTake(ctx, tx); err != nil {
+		return p, err
+	}
 	provider, err := a.cardsFor(p.Amount)
 	if err != nil {
 		return p, err
@@ -398,6 +402,11 @@ func (a *App) SendPayment(ctx context.Context, id payment.ID) error {
 		if p.State != payment.Created || !p.SentAt.IsZero() {
 			return nil
 		}
+		if halted, err := tx.ChargingHalted(ctx); err != nil {
+			return err
+		} else if halted {
+			return a.waitForBooks(ctx, tx, p)
+		}
 		ok, why, err := a.maySend(ctx, tx, s)
 		if err != nil {
 			return err
@@ -426,7 +435,8 @@ func (a *App) SendPayment(ctx context.Context, id payment.ID) error {
 	return a.answered(ctx, id, send.op, send.do(ctx))
 }
 
-// maySend reports whether a payment that was not sent yet may go.
+// maySend reports whether a payment that was not sent yet may go, while charging
+// is not halted.
 func (a *App) maySend(ctx context.Context, tx *store.Tx, s scene) (ok bool, why string, err error) {
 	if s.refused {
 		return false, "changed", nil
@@ -438,6 +448,25 @@ func (a *App) maySend(ctx context.Context, tx *store.Tx, s scene) (ok bool, why 
 		return false, "order_closed", nil
 	}
 	return true, "", nil
+}
+
+// waitForBooks keeps a payment from being sent while charging is halted: a charge
+// waits, a payer's page is given up, for its payer has been told so.
+func (a *App) waitForBooks(ctx context.Context, tx *store.Tx, p payment.Payment) error {
+	if p.Initiator == payment.ByPayer {
+		return a.supersede(ctx, tx, p, "charging_halted")
+	}
+	p.NextCheckAt, p.Checks = tx.Now().Add(resendAfter), 0
+	return tx.SavePayment(ctx, p)
+}
+
+// mayTake is a Conflict while charging is halted.
+func mayTake(ctx context.Context, tx *store.Tx) error {
+	halted, err := tx.ChargingHalted(ctx)
+	if err == nil && halted {
+		err = fault.New(fault.Conflict, "error.charging.halted")
+	}
+	return err
 }
 
 // supersede ends a payment that was not sent. why is for its history.

@@ -43,7 +43,13 @@ func (a *App) look(ctx context.Context, id payment.ID, inbox int64) error {
 			return err
 		}
 		if repeats(effects) {
-			if again, err = a.request(ctx, tx, s.payment); err != nil {
+			halted, err := tx.ChargingHalted(ctx)
+			if err != nil {
+				return err
+			}
+			if halted { // the next look repeats it, or proves that it was not done
+				effects = nil
+			} else if again, err = a.request(ctx, tx, s.payment); err != nil {
 				return err
 			}
 		}

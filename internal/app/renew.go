@@ -84,6 +84,9 @@ func (a *App) Renew(ctx context.Context, id string) error {
 		if err != nil || o.State != order.StateAwaitingPayment || daysLeft > a.seller.FirstChargeDays {
 			return err
 		}
+		if halted, err := tx.ChargingHalted(ctx); err != nil || halted {
+			return err
+		}
 		return a.payFromBalance(ctx, tx, o, s, payer)
 	})
 }

@@ -146,23 +146,35 @@ func (a *App) saveAccount(ctx context.Context, tx *store.Tx, person account.Acco
 	return id, err
 }
 
+// Visitor is who opens a page, with what each of their pages says.
+type Visitor struct {
+	account.Actor
+	ChargingHalted bool
+}
+
 // ActorBySession returns who a session's token belongs to. An unknown, idle or
 // expired session is Unauthenticated.
 func (a *App) ActorBySession(ctx context.Context, token string) (account.Actor, error) {
+	v, err := a.VisitorBySession(ctx, token)
+	return v.Actor, err
+}
+
+// VisitorBySession is ActorBySession for pages, in the same round trip.
+func (a *App) VisitorBySession(ctx context.Context, token string) (Visitor, error) {
 	now := a.now()
-	actor, seen, err := a.db.ActorBySession(ctx, hash(token), now, now.Add(-SessionIdle))
+	actor, signed, err := a.db.ActorBySession(ctx, hash(token), now, now.Add(-SessionIdle))
 	if err != nil {
-		return account.Actor{}, err
+		return Visitor{}, err
 	}
 	if actor.AccountID == "" {
-		return account.Actor{}, fault.New(fault.Unauthenticated, "error.login.expired")
+		return Visitor{}, fault.New(fault.Unauthenticated, "error.login.expired")
 	}
-	if now.Sub(seen) >= touchEvery {
+	if now.Sub(signed.SeenAt) >= touchEvery {
 		if err := a.db.Update(ctx, func(tx *store.Tx) error { return tx.TouchSession(ctx, hash(token)) }); err != nil {
-			return account.Actor{}, err
+			return Visitor{}, err
 		}
 	}
-	return actor, nil
+	return Visitor{Actor: actor, ChargingHalted: signed.ChargingHalted}, nil
 }
 
 // SignOut ends the session of a token.

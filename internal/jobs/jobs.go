@@ -66,6 +66,15 @@ func (checkPayments) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queuePayments, MaxAttempts: 1}
 }
 
+// auditBooks audits the books and halts charging where they are wrong.
+type auditBooks struct{}
+
+// Kind names the job in River's table.
+func (auditBooks) Kind() string { return "audit" }
+
+// InsertOpts are those of all such jobs. The next hour's is as good.
+func (auditBooks) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 3} }
+
 // The queues besides the default one.
 const (
 	queuePayments = "payments"
@@ -110,6 +119,7 @@ const (
 	checkEvery  = 30 * time.Second // how often payments that wait are
 	paymentTime = 90 * time.Second // for one payment: longer than its requests
 	checkTime   = 10 * time.Minute // for everything that is due
+	auditEvery  = time.Hour
 )
 
 // timed is a worker function with a timeout of its own.
@@ -144,6 +154,10 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 		_, err := a.CheckPayments(ctx)
 		return err
 	}})
+	river.AddWorker(workers, timed[auditBooks]{timeout: checkTime, work: func(ctx context.Context, _ *river.Job[auditBooks]) error {
+		_, err := a.RunAudit(ctx)
+		return err
+	}})
 	periodically := func(every time.Duration, args river.JobArgs) *river.PeriodicJob {
 		return river.NewPeriodicJob(river.PeriodicInterval(every), func() (river.JobArgs, *river.InsertOpts) { return args, nil },
 			&river.PeriodicJobOpts{RunOnStart: true})
@@ -153,8 +167,10 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: 4}, queuePayments: {MaxWorkers: 4}, queueInbox: {MaxWorkers: 8},
 		},
-		Workers:      workers,
-		PeriodicJobs: []*river.PeriodicJob{periodically(dueEvery, runDue{}), periodically(checkEvery, checkPayments{})},
+		Workers: workers,
+		PeriodicJobs: []*river.PeriodicJob{
+			periodically(dueEvery, runDue{}), periodically(checkEvery, checkPayments{}), periodically(auditEvery, auditBooks{}),
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)

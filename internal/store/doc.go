@@ -9,7 +9,8 @@
 // Lock order, always: payer -> subscription -> order -> payment -> ledger
 // account -> invoice series. The series is hot and comes last. Rows are locked
 // FOR NO KEY UPDATE: rows that refer to them can be written meanwhile, or the
-// foreign keys would take locks in an order of their own.
+// foreign keys would take locks in an order of their own. Whether charging is
+// halted is asked under the locks of what is charged, before those of the ledger.
 //
 // No HTTP, PDF or bot call happens inside a transaction.
 package store

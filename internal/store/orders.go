@@ -275,14 +275,14 @@ func (tx *Tx) CloseOrder(ctx context.Context, id string, state order.State, subs
 
 const expireOrdersSQL = `
 UPDATE orders SET state = 'expired', closed_at = @now
-WHERE id IN (SELECT id FROM orders WHERE state = 'awaiting_payment' AND valid_until < @today
+WHERE id IN (SELECT id FROM orders WHERE state = 'awaiting_payment' AND valid_until < @today AND NOT (@but_renewals::boolean AND kind = 'renewal')
              ORDER BY id LIMIT 500 FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING id`
 
 // ExpireOrders closes up to 500 orders whose bank invoice ran out before today,
-// and returns their ids.
-func (tx *Tx) ExpireOrders(ctx context.Context, today civil.Date) ([]string, error) {
-	return values[string](ctx, tx, expireOrdersSQL, pgx.NamedArgs{"now": tx.now, "today": day(today)})
+// all or all but renewals, and returns their ids.
+func (tx *Tx) ExpireOrders(ctx context.Context, today civil.Date, butRenewals bool) ([]string, error) {
+	return values[string](ctx, tx, expireOrdersSQL, pgx.NamedArgs{"now": tx.now, "today": day(today), "but_renewals": butRenewals})
 }
 
 const uninvoicedSQL = `

@@ -50,31 +50,40 @@ type actorRow struct {
 	Language   string
 	TimeZone   string
 	LastSeenAt time.Time
+	Halted     bool
+}
+
+// Signed is what is known of a session beside whose it is.
+type Signed struct {
+	SeenAt         time.Time // when it was used last
+	ChargingHalted bool      // pages say so; charges ask again (Tx.ChargingHalted)
 }
 
 const actorBySessionSQL = `
-SELECT a.id, a.telegram_id, a.first_name, a.last_name, a.language, a.time_zone, s.last_seen_at
+SELECT a.id, a.telegram_id, a.first_name, a.last_name, a.language, a.time_zone, s.last_seen_at,
+       EXISTS (SELECT FROM charging_halt WHERE lifted_at IS NULL) AS halted
 FROM session s JOIN account a ON a.id = s.account_id
 WHERE s.token_hash = @token_hash AND s.expires_at > @now AND s.last_seen_at > @idle_since`
 
 // ActorBySession returns who a session's token belongs to, unless the session
-// has expired or was last seen at or before idleSince, and when it was seen. It
-// is one statement outside any transaction: every page pays for it.
-func (db *DB) ActorBySession(ctx context.Context, tokenHash []byte, now, idleSince time.Time) (account.Actor, time.Time, error) {
+// has expired or was last seen at or before idleSince, and what every page of
+// theirs has to know. It is one statement outside any transaction: every page
+// pays for it.
+func (db *DB) ActorBySession(ctx context.Context, tokenHash []byte, now, idleSince time.Time) (account.Actor, Signed, error) {
 	rows, err := db.reader.Query(ctx, actorBySessionSQL, named{"token_hash": tokenHash, "now": now, "idle_since": idleSince})
 	if err != nil {
-		return account.Actor{}, time.Time{}, mapError(err)
+		return account.Actor{}, Signed{}, mapError(err)
 	}
 	found, err := collect[actorRow](rows)
 	if err != nil || len(found) == 0 {
-		return account.Actor{}, time.Time{}, mapError(err)
+		return account.Actor{}, Signed{}, mapError(err)
 	}
 	r := found[0]
 	a := account.Account{FirstName: r.FirstName, LastName: r.LastName}
 	return account.Actor{
 		AccountID: account.ID(r.ID), TelegramID: account.TelegramID(r.TelegramID),
 		Name: a.Name(), Language: r.Language, TimeZone: r.TimeZone,
-	}, r.LastSeenAt, nil
+	}, Signed{SeenAt: r.LastSeenAt, ChargingHalted: r.Halted}, nil
 }
 
 const touchSessionSQL = `UPDATE session SET last_seen_at = @now WHERE token_hash = @token_hash`
