@@ -3,6 +3,8 @@ package app_test
 import (
 	"context"
 	"errors"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -353,4 +355,23 @@ func TestAChargeWaitsForTheHalt(t *testing.T) {
 	s.must(tx.Commit(s.ctx()))
 	s.must(<-done)
 	s.nothingTaken()
+}
+
+// The page about the audit explains each line that it prints.
+func TestEveryLineOfTheAuditIsExplained(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	lines, _, err := s.Audit(s.ctx())
+	s.must(err)
+	page := string(must(os.ReadFile("../../docs/audit.md")))
+	for _, l := range lines {
+		if line := strings.TrimPrefix(l.ID+" "+l.Title, "- "); !strings.Contains(page, "| "+line+" |") {
+			t.Errorf("docs/audit.md has no line %q", line)
+		}
+	}
+	for _, id := range []string{"I1", "I2", "I3", "I4", "I5", "I6", "I11", "I12", "I13", "I14", "I20", "I25", "I26", "I31"} {
+		if !slices.ContainsFunc(lines, func(l app.AuditLine) bool { return l.ID == id }) {
+			t.Errorf("the audit has no line for %s", id)
+		}
+	}
 }

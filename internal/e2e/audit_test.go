@@ -98,6 +98,27 @@ func TestAuditFindsTampering(t *testing.T) {
 		exec(`ALTER TABLE ` + tamper.table + ` ENABLE TRIGGER USER`)
 		p.audit() // nothing but the change was found
 	}
+
+	// The commands that halt charging and let it go on.
+	charging := func(code int, says string, args ...string) {
+		t.Helper()
+		r := p.run(append([]string{"charging"}, args...)...)
+		if r.code != code || !strings.Contains(r.stdout+r.stderr, says) {
+			t.Errorf("charging %v ended with %d, want %d and %q:\n%s%s", args, r.code, code, says, r.stdout, r.stderr)
+		}
+	}
+	p.run("charging", "resume") // the server's own audit may have come between
+	charging(0, "charging goes on", "status")
+	charging(0, "restored", "halt", "restored from a backup")
+	charging(0, "charging is HALTED", "status")
+	exec(`ALTER TABLE series DISABLE TRIGGER USER`)
+	exec(`UPDATE series SET next = next + 1`)
+	charging(1, "an invariant that stops it does not hold", "resume")
+	charging(0, "I12", "status")
+	exec(`UPDATE series SET next = next - 1`)
+	exec(`ALTER TABLE series ENABLE TRIGGER USER`)
+	charging(0, "charging goes on", "resume")
+	charging(1, "Charging is not halted", "resume")
 }
 
 func violated(report, id string) bool {
