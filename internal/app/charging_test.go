@@ -375,3 +375,53 @@ func TestEveryLineOfTheAuditIsExplained(t *testing.T) {
 		}
 	}
 }
+
+// A charge whose answer came late does not buy a period that nobody asked for:
+// the payer renewed by transfer meanwhile, so the money waits on the balance.
+func TestALateChargeBuysNoLaterPeriod(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	ona, id, method := s.subscriber(7_900_000_003_200, sandbox.CardOK)
+	charge, _, err := s.ChargeSaved(s.ctx(), id, method)
+	s.must(err)
+	s.must(s.Inject(sandbox.Fault{Kind: sandbox.TimeoutAfter, On: "charge"}))
+	s.must(s.SendPayment(s.ctx(), charge))
+	number := must(s.RenewEarly(s.ctx(), ona, id, 12))
+	s.pay(must(s.Order(s.ctx(), ona, number)))
+	before := s.item(ona, id).PaidUntil
+	s.must(s.ReconcilePayment(s.ctx(), charge))
+	if p := s.paymentByID(charge); p.State != payment.Succeeded {
+		t.Fatalf("the charge is %s", p.State)
+	}
+	if at := s.item(ona, id).PaidUntil; !at.Equal(before) {
+		t.Errorf("paid until %s, not %s", at, before)
+	}
+	if b := s.count(balanceSQL); b != 21_78 {
+		t.Errorf("balance %d", b)
+	}
+	if n := s.count(`SELECT count(*) FROM audit WHERE action = 'payment.alert' AND object_id = $1 AND detail->>'why' = 'not_settled'`, string(charge)); n != 1 {
+		t.Errorf("%d alerts", n)
+	}
+	s.agree()
+}
+
+// A webhook that cannot be worked off calls a person: nobody else looks at a
+// payment that has ended.
+func TestAWebhookThatFailedCallsAPerson(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	_, _, p := s.toppedUp(7_900_000_003_210, 50_00)
+	s.webhooks()
+	s.must(s.Chargeback(string(p.ID), 10_00, payment.DisputeOpen))
+	s.Deliver(s.ctx())
+	pending := s.pending()
+	s.must(s.Inject(sandbox.Fault{Kind: sandbox.TimeoutBefore, On: "lookup", Times: len(pending)}))
+	for _, id := range pending {
+		if err := s.ProcessWebhook(s.ctx(), id, true); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("webhook %d: %v", id, err)
+		}
+	}
+	if n := s.count(`SELECT count(*) FROM audit WHERE action = 'payment.alert' AND object_id = $1 AND detail->>'why' = 'webhook_failed'`, string(p.ID)); n == 0 || n != len(pending) {
+		t.Errorf("%d alerts, %d webhooks", n, len(pending))
+	}
+}

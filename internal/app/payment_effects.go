@@ -159,6 +159,15 @@ func (a *App) settleCaptured(ctx context.Context, tx *store.Tx, s scene, p payme
 	if late := !o.Open(today); s.refused || !open || late && a.priceMoved(o, today) {
 		return a.alert(ctx, tx, p, alertNotSettled)
 	}
+	// A charge by ourselves pays the period that it was for, and no later one: that
+	// period may have been paid in another way while nobody knew the answer.
+	if p.Initiator == payment.ByMerchant {
+		if payable, err := payableOf(ctx, tx, o, s.live); err != nil {
+			return err
+		} else if payable != p.Payable {
+			return a.alert(ctx, tx, p, alertNotSettled)
+		}
+	}
 	d, err := a.dueFor(ctx, tx, o, s.payer, today)
 	if fault.Is(err, fault.Conflict) { // the seller may not make this sale now
 		return a.alert(ctx, tx, p, alertNotSettled)

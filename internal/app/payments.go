@@ -442,7 +442,15 @@ func (a *App) maySend(ctx context.Context, tx *store.Tx, s scene) (ok bool, why 
 		return false, "changed", nil
 	}
 	if s.payment.Initiator == payment.ByMerchant {
-		return a.mayCharge(ctx, tx, s.live, s.order, s.payment)
+		if ok, why, err = a.mayCharge(ctx, tx, s.live, s.order, s.payment); err != nil || !ok {
+			return ok, why, err
+		}
+		// The VAT is that of the day: a number confirmed since, or a new rate.
+		d, err := a.dueFor(ctx, tx, s.order, s.payer, a.inZone(tx.Now()))
+		if err != nil || d.total != s.payment.Amount.Amount {
+			return false, "amount_changed", err
+		}
+		return true, "", nil
 	}
 	if s.payment.OrderID != "" && s.order.State != order.StateAwaitingPayment {
 		return false, "order_closed", nil

@@ -531,6 +531,11 @@ func TestAChargeThatMayNoLongerBe(t *testing.T) {
 			_, err := s.db.Pool().Exec(s.ctx(), `UPDATE consent SET revoked_at = given_at WHERE subject = $1`, subscription)
 			s.must(err)
 		}},
+		{"amount_changed", func(s *till, actor account.Actor, _, _ string) { // another rate of VAT
+			in := lithuanian("Ona")
+			in.Country, in.Postcode = "DE", "10115"
+			s.bill(actor, in)
+		}},
 		{"changed", func(s *till, _ account.Actor, _, _ string) {
 			_, err := s.db.Pool().Exec(s.ctx(), `UPDATE subscription SET accounts = accounts + 1`)
 			s.must(err)

@@ -86,10 +86,30 @@ func (a *App) ProcessWebhook(ctx context.Context, inboxID int64, last bool) erro
 		if err != nil || current.State != store.WebhookPending {
 			return err
 		}
+		if state == store.WebhookFailed {
+			if err := a.webhookFailed(ctx, tx, id, inboxID); err != nil {
+				return err
+			}
+		}
 		return tx.SaveInbox(ctx, inboxID, state, cause)
 	})
 	return errors.Join(cause, err)
 }
+
+// webhookFailed calls a person. Nobody looks at a payment that has ended unless a
+// webhook says so: what it was about, a dispute perhaps, is not in the ledger.
+func (a *App) webhookFailed(ctx context.Context, tx *store.Tx, id payment.ID, inboxID int64) error {
+	p, err := tx.Payment(ctx, id)
+	if err != nil {
+		return err
+	}
+	a.log.Error("a webhook could not be worked off", "inbox", inboxID, "payment", id)
+	return a.alert(ctx, tx, p, alertWebhookFailed)
+}
+
+// alertWebhookFailed is for a payment that could not be looked at when its
+// provider asked for it.
+const alertWebhookFailed payment.AlertCode = "webhook_failed"
 
 // webhook returns a kept webhook and the payment of ours that it is about; ""
 // for none.

@@ -50,9 +50,10 @@ type processWebhook struct {
 // Kind names the job in River's table.
 func (processWebhook) Kind() string { return "process_webhook" }
 
-// InsertOpts are those of all such jobs.
+// InsertOpts are those of all such jobs. Only a webhook tells of a dispute of a
+// payment that has ended, so it is tried for three weeks before a person is called.
 func (processWebhook) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueInbox, MaxAttempts: 8}
+	return river.InsertOpts{Queue: queueInbox, MaxAttempts: 25}
 }
 
 // checkPayments does what is due for payments that wait.
