@@ -25,7 +25,7 @@ func TestEveryCodeHasWords(t *testing.T) {
 		"unit.":                 {string(invoice.UnitMonth), string(invoice.UnitPiece)},
 		"plan.":                 {string(pricing.Free), string(pricing.Softphone), string(pricing.Gateway), string(pricing.SoftphoneProvider), string(pricing.Trial), string(pricing.Starter)},
 		"item.":                 {"soft_acc", "soft_rec", "soft_sur", "soft_api", "gw_line", "gw_main", "gw_extra", "gw_sur", "gw_api"},
-		"flash.":                {views.FlashSignedIn, views.FlashSignedOut, views.FlashOrderPlaced, views.FlashOrderCanceled, views.FlashBillingSaved, views.FlashPayerAdded, views.FlashAutoRenewOff, views.FlashAutoRenewOn, views.FlashProfileSaved, views.FlashSessionEnded, views.FlashSessionsEnded},
+		"flash.":                {views.FlashSignedIn, views.FlashSignedOut, views.FlashOrderPlaced, views.FlashOrderCanceled, views.FlashBillingSaved, views.FlashPayerAdded, views.FlashAutoRenewOff, views.FlashAutoRenewOn, views.FlashProfileSaved, views.FlashSessionEnded, views.FlashSessionsEnded, views.FlashChanged},
 	}
 	for prefix, list := range codes {
 		for _, code := range list {

@@ -49,12 +49,13 @@ const (
 	FlashProfileSaved  = "profile_saved"
 	FlashSessionEnded  = "session_ended"
 	FlashSessionsEnded = "sessions_ended"
+	FlashChanged       = "changed"
 )
 
 var flashes = map[string]bool{
 	FlashSignedIn: true, FlashSignedOut: true, FlashOrderPlaced: true, FlashOrderCanceled: true,
 	FlashBillingSaved: true, FlashPayerAdded: true, FlashAutoRenewOff: true, FlashAutoRenewOn: true,
-	FlashProfileSaved: true, FlashSessionEnded: true, FlashSessionsEnded: true,
+	FlashProfileSaved: true, FlashSessionEnded: true, FlashSessionsEnded: true, FlashChanged: true,
 }
 
 // Money is an amount to show, with the figures for machines. A Money without

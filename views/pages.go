@@ -75,6 +75,18 @@ type CalculatorPage struct {
 	PartnerURL   string
 }
 
+// OptionFields are the options of a plan as typed in a form.
+type OptionFields struct {
+	Plan          string // "softphone" or "gateway"
+	Accounts      string
+	Lines         string
+	ExtraAccounts string
+	Recording     bool
+	API           bool
+	Errors        Errors
+	Presets       []Preset
+}
+
 // Preset is a usual quantity, a link.
 type Preset struct {
 	Quantity int
@@ -308,6 +320,7 @@ type SubscriptionPage struct {
 	History      []HistoryRow
 	Timeline     *Timeline // nil where there is nothing to draw
 	Grace        *Grace    // nil unless the paid time is over
+	ChangeURL    string    // empty for what cannot be changed, and for who may not
 }
 
 // RenewalPrice is what a period costs when the subscription is renewed today.

@@ -378,6 +378,41 @@ func plans() views.PlansPage {
 	}
 }
 
+func changePage(preview bool) views.ChangePage {
+	p := views.ChangePage{
+		Page: page(true, views.NavSubscriptions), ID: "s1", Current: views.Selection{Plan: "softphone", Accounts: 5, Months: 12}, Until: at(2027, 5, 22, 10, 30),
+		Options: views.OptionFields{Plan: "softphone", Accounts: "12", Recording: true, Presets: []views.Preset{{Quantity: 5, URL: "/subscriptions/s1/change?accounts=5", Current: true}}},
+	}
+	if preview {
+		p.Preview = &views.ChangePreview{
+			To:         views.Selection{Plan: "softphone", Accounts: 12, Recording: true, Months: 12},
+			OldMonthly: eur(1500), NewMonthly: eur(21000), OldUntil: p.Until, NewUntil: at(2026, 12, 6, 3, 17), Days: -167, Value: eur(8100), Credit: eur(0),
+			Parts: []views.ChangePart{
+				{Number: 1, OldDays: "182.5", NewDays: "13.0357", OldPrice: "€0.443836", NewPrice: "€6.213699", Before: "€81.00", After: "€81.00"},
+				{Number: 2, OldDays: "365", NewDays: "26.0714", OldPrice: "€0.443836", NewPrice: "€6.213699", Before: "€162.00", After: "€162.00"},
+			},
+			Renewals: []views.OpenOrder{openOrder}, Timeline: timeline(""), Token: "change-token",
+		}
+	}
+	return p
+}
+
+func badChange() views.ChangePage {
+	p := changePage(false)
+	p.Options.Accounts = hostile
+	p.Options.Errors = views.Errors{{Field: "accounts", Text: "Enter a number from 1 to 1,000."}}
+	return p
+}
+
+func movedChange() views.ChangePage {
+	p := changePage(true)
+	p.Current = views.Selection{Plan: "gateway", Lines: 2, ExtraAccounts: 1, API: true}
+	p.Options = views.OptionFields{Plan: "gateway", Lines: "3", ExtraAccounts: "0", API: true}
+	p.Preview.To, p.Preview.Days, p.Preview.Parts, p.Preview.Renewals = views.Selection{Plan: "gateway", Lines: 3}, 12, p.Preview.Parts[:1], nil
+	p.Refused = en.T("error.change.moved")
+	return p
+}
+
 // samples are all pages in all their states.
 func samples() map[string]templ.Component {
 	hostilePage := page(true, "")
@@ -388,7 +423,7 @@ func samples() map[string]templ.Component {
 	renewing := subscriptionPage(true, true)
 	renewal := openOrder
 	renewal.Kind = "renewal"
-	renewing.OpenOrder = &renewal
+	renewing.OpenOrder, renewing.ChangeURL = &renewal, "/subscriptions/s1/change"
 	ended := subscriptionPage(false, true)
 	ended.State, ended.Next, ended.Renewals = "ended", nil, nil
 	late := subscriptionPage(true, true)
@@ -425,6 +460,10 @@ func samples() map[string]templ.Component {
 		"subscriptions":          views.Subscriptions(views.SubscriptionsPage{Page: page(true, views.NavSubscriptions), OpenOrders: []views.OpenOrder{openOrder}, Items: subscriptionRows}),
 		"subscriptions-empty":    views.Subscriptions(views.SubscriptionsPage{Page: page(true, views.NavSubscriptions)}),
 		"subscription":           views.Subscription(renewing),
+		"change":                 views.Change(changePage(false)),
+		"change-preview":         views.Change(changePage(true)),
+		"change-moved":           views.Change(movedChange()),
+		"change-bad":             views.Change(badChange()),
 		"subscription-off":       views.Subscription(flashed),
 		"subscription-not-payer": views.Subscription(subscriptionPage(true, false)),
 		"subscription-ended":     views.Subscription(ended),

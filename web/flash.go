@@ -36,7 +36,7 @@ func (s *server) takeFlash(c echo.Context) string {
 var flashCodes = []string{
 	views.FlashSignedIn, views.FlashSignedOut, views.FlashOrderPlaced, views.FlashOrderCanceled, views.FlashBillingSaved,
 	views.FlashPayerAdded, views.FlashAutoRenewOff, views.FlashAutoRenewOn, views.FlashProfileSaved, views.FlashSessionEnded,
-	views.FlashSessionsEnded,
+	views.FlashSessionsEnded, views.FlashChanged,
 }
 
 // refusals are the reasons for a refused sign-in, by the code that travels.

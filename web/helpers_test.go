@@ -379,3 +379,10 @@ func (l *lockedBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// count is the number that a query finds.
+func (s *site) count(sql string, args ...any) (n int) {
+	s.t.Helper()
+	s.must(s.db.Pool().QueryRow(s.ctx(), sql, args...).Scan(&n))
+	return n
+}

@@ -43,6 +43,8 @@ func (s *server) routes() []route {
 		{post, "/subscriptions/:id/auto-renew/off", signedIn, s.turnAutoRenewOff, "auto-renew-off"},
 		{post, "/subscriptions/:id/auto-renew/on", signedIn, s.turnAutoRenewOn, "auto-renew-on"},
 		{post, "/subscriptions/:id/renew", signedIn, s.renewSubscription, "subscription-renew"},
+		{get, "/subscriptions/:id/change", signedIn, s.changePage, "subscription-change"},
+		{post, "/subscriptions/:id/change", signedIn, s.changeOptions, "subscription-change-make"},
 
 		{get, "/invoices", signedIn, s.invoicesPage, "invoices"},
 		{get, "/invoices/:number", signedIn, s.invoicePage, "invoice"}, // and its .pdf: Echo takes no suffix after a parameter

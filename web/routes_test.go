@@ -9,6 +9,7 @@ import (
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/pricing"
 )
 
 // world is a site with people who have to do with each other: owner pays for
@@ -136,6 +137,14 @@ var matrix = map[string]access{
 		return call{"/subscriptions/" + w.subscription + "/renew", url.Values{"period": {"6"}}}
 	}, [5]int{toSignIn, forbidden, notFound, notFound, elsewhere}},
 
+	"subscription-change": {func(w *world) call { return call{path: "/subscriptions/" + w.subscription + "/change?accounts=9"} },
+		[5]int{toSignIn, forbidden, notFound, notFound, found}},
+	"subscription-change-make": {func(w *world) call {
+		p, err := w.app.PreviewChange(w.ctx(), w.owner.actor(), w.subscription, pricing.Options{Accounts: 9})
+		w.must(err)
+		return call{"/subscriptions/" + w.subscription + "/change", url.Values{"accounts": {"9"}, "token": {p.Token}}}
+	}, [5]int{toSignIn, forbidden, notFound, notFound, elsewhere}},
+
 	"invoice": {func(w *world) call { return call{path: "/invoices/" + w.paid.InvoiceNumber} },
 		[5]int{toSignIn, notFound, found, notFound, found}},
 
@@ -224,6 +233,7 @@ func TestForeignIsMissing(t *testing.T) {
 		"order":        {[]string{"/orders/" + w.open.Number, "/orders/" + w.paid.Number}, []string{"/orders/O-2026-999999", "/orders/x", "/orders/%00", "/orders/%ff", "/orders/" + strings.Repeat("9", 500)}},
 		"bank invoice": {[]string{"/orders/" + w.open.Number + "/bank-invoice.pdf"}, []string{"/orders/O-2026-999999/bank-invoice.pdf", "/orders/%0a/bank-invoice.pdf"}},
 		"subscription": {[]string{"/subscriptions/" + w.subscription}, []string{"/subscriptions/" + noID, "/subscriptions/x", "/subscriptions/%00", "/subscriptions/" + strings.ToUpper(noID)}},
+		"change":       {[]string{"/subscriptions/" + w.subscription + "/change", "/subscriptions/" + w.subscription + "/change?accounts=9"}, []string{"/subscriptions/" + noID + "/change", "/subscriptions/x/change?accounts=x"}},
 		"invoice":      {[]string{"/invoices/" + w.paid.InvoiceNumber}, []string{"/invoices/SIP-2026-999999", "/invoices/%27", "/invoices/%e2%80%ae", "/invoices/.pdf"}},
 		"invoice file": {[]string{"/invoices/" + w.paid.InvoiceNumber + ".pdf"}, []string{"/invoices/SIP-2026-999999.pdf", "/invoices/..%2f..%2fetc.pdf"}},
 		"balance":      {[]string{"/balance?payer=" + string(w.payer), "/balance?amount=50&payer=" + string(w.payer)}, []string{"/balance?payer=" + noID, "/balance?payer=x"}},
@@ -244,7 +254,7 @@ func TestForeignIsMissing(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on", "/subscriptions/%s/renew"} {
+	for _, path := range []string{"/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on", "/subscriptions/%s/renew", "/subscriptions/%s/change"} {
 		want := w.stranger.post(strings.Replace(path, "%s", noID, 1), nil)
 		for _, id := range []string{w.open.Number, w.subscription, "x", "%00", "%c3%28"} {
 			if a := w.stranger.post(strings.Replace(path, "%s", id, 1), nil); a.status != http.StatusNotFound || a.body != want.body {

@@ -7,6 +7,7 @@ import (
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/i18n"
+	"github.com/siptg/portal/internal/subscription"
 	"github.com/siptg/portal/views"
 )
 
@@ -87,6 +88,9 @@ func subscriptionView(p views.Page, item app.SubscriptionItem, orders []app.Open
 		WorksUntil: dayOf(t, civil.DateOf(later(item.PaidUntil, item.GraceUntil), zone)).Text, AutoRenew: item.AutoRenew, MayManage: item.MayManage,
 		Next: nextView(t, item.Next), History: historyRows(t, item.History, zone), Timeline: timelineView(t, item, now, zone),
 		Grace: graceView(t, item, orders, zone),
+	}
+	if item.MayManage && !item.InGrace && item.State == subscription.StateActive && item.Selection.Plan.Orderable() {
+		page.ChangeURL = subscriptionURL(item.ID) + "/change"
 	}
 	for _, r := range item.Renewals {
 		page.Renewals = append(page.Renewals, views.RenewalPrice{

@@ -13,6 +13,7 @@ import (
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/ledger"
 	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/notice"
 	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/store"
@@ -29,6 +30,24 @@ type ChangePreview struct {
 	Change       subscription.Change
 	Renewals     []order.Order // that wait for money and would be canceled: they are for the old options
 	Token        string        // of what is shown
+}
+
+// ChangeableSubscription returns a subscription that the actor may change now,
+// with its history.
+//
+// Errors: NotFound and Forbidden as for every change; Conflict for a subscription
+// that is over, whose plan is no longer sold, or that has no paid time left.
+func (a *App) ChangeableSubscription(ctx context.Context, actor account.Actor, id string) (SubscriptionItem, error) {
+	item, err := a.Subscription(ctx, actor, id)
+	switch {
+	case err != nil:
+		return SubscriptionItem{}, err
+	case !item.MayManage:
+		return SubscriptionItem{}, fault.New(fault.Forbidden, "error.subscription.not_payer")
+	case item.InGrace:
+		return SubscriptionItem{}, fault.New(fault.Conflict, "error.change.nothing_left")
+	}
+	return item, changeable(item.Subscription)
 }
 
 // PreviewChange works out the change of a subscription to other options. Nothing
@@ -168,6 +187,12 @@ func (a *App) change(ctx context.Context, tx *store.Tx, p ChangePreview, number 
 		if err := a.cancelForChange(ctx, tx, o, by); err != nil {
 			return err
 		}
+	}
+	if err := a.notify(ctx, tx, notice.Notice{
+		Key: fmt.Sprintf("changed %s %d", id, number), Kind: notice.Changed, PayerID: s.PayerID, SubscriptionID: id,
+		Facts: notice.Facts{Plan: string(s.Selection.Plan), Until: s.PaidUntil, Amount: c.Credit, Currency: s.Currency},
+	}); err != nil {
+		return err
 	}
 	if err := tx.AppendSubscriptionEvent(ctx, id, subscription.Event{
 		At: tx.Now(), Kind: subscription.EventChanged, Actor: string(by), Days: c.Days, PaidUntil: s.PaidUntil,

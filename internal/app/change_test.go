@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"errors"
+	"math/big"
 	"os"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/store"
@@ -76,6 +78,9 @@ func TestChangeKeepsTheValue(t *testing.T) {
 	}
 	if n := s.count(`SELECT count(*) FROM audit WHERE action = 'subscription.changed'`); n != 2 {
 		t.Errorf("%d audit rows", n)
+	}
+	if n := s.count(`SELECT count(*) FROM notice WHERE kind = 'changed' AND subscription_id = $1`, id); n != 2 {
+		t.Errorf("%d notices", n)
 	}
 	s.clean()
 }
@@ -274,8 +279,95 @@ func TestChangesInAnyOrder(t *testing.T) {
 				}
 			}
 		}
+		s.paidIsKept(r, id)
 	})
 	s.clean()
+}
+
+// Only what costs more than a cent a second leaves whole cents over: they go to
+// the balance, and the sum stays.
+func TestChangeCreditsTheRest(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	ona, payer := s.customer(7_900_000_000_610, "Ona")
+	o := s.order(ona, pricing.Selection{Plan: pricing.Gateway, Options: pricing.Options{Lines: 7}, Period: 6})
+	s.pay(o)
+	o, err := s.Order(s.ctx(), ona, o.Number)
+	s.must(err)
+	id, largest := o.SubscriptionID, pricing.Options{Lines: pricing.MaxLines, ExtraAccounts: pricing.MaxExtraAccounts}
+	var p app.ChangePreview
+	for range 100 {
+		s.later(time.Second)
+		if p, err = s.PreviewChange(s.ctx(), ona, id, largest); err != nil || p.Change.Credit > 0 {
+			break
+		}
+	}
+	s.must(err)
+	if p.Change.Credit <= 0 {
+		t.Fatal("no second leaves a cent over")
+	}
+	s.must(s.ChangeSubscription(s.ctx(), ona, id, largest, p.Token))
+	b, err := s.Balance(s.ctx(), ona, payer, 0)
+	s.must(err)
+	if b.Amount != p.Change.Credit {
+		t.Errorf("the balance has %d, the preview said %d", b.Amount, p.Change.Credit)
+	}
+	s.paidIsKept(t, id)
+	s.later(13 * time.Second)
+	s.change(ona, id, pricing.Options{Lines: 1})
+	s.paidIsKept(t, id)
+	s.clean()
+}
+
+// paidIsKept adds up what the database has of a subscription: what was paid is
+// what is used, what is left and what was credited (I18, I19), to the cent and
+// beyond. It reads the rows and the ledger, by no code of the program.
+func (s *site) paidIsKept(t interface{ Fatalf(string, ...any) }, id string) {
+	s.t.Helper()
+	rows, err := s.db.Pool().Query(s.ctx(), `
+		SELECT worth, rate, extract(epoch FROM lower(during))::bigint, extract(epoch FROM upper(during))::bigint,
+		       floor(extract(epoch FROM superseded_at))::bigint
+		FROM subscription_period WHERE subscription_id = $1`, id)
+	s.must(err)
+	fraction := func(text string) *big.Rat {
+		r, ok := new(big.Rat).SetString(text)
+		if !ok {
+			t.Fatalf("%q is no fraction", text)
+		}
+		return r
+	}
+	now := s.clock.Now().Unix()
+	used, left := new(big.Rat), new(big.Rat)
+	for rows.Next() {
+		var (
+			worth, rate string
+			from, until int64
+			superseded  *int64
+		)
+		s.must(rows.Scan(&worth, &rate, &from, &until, &superseded))
+		upTo := now
+		if superseded != nil {
+			upTo = *superseded
+		}
+		gone := new(big.Rat).Mul(fraction(rate), big.NewRat(max(0, upTo-from), 1))
+		if all := fraction(worth); upTo >= until || gone.Cmp(all) > 0 {
+			gone = all
+		}
+		used.Add(used, gone)
+		if superseded == nil {
+			left.Add(left, new(big.Rat).Sub(fraction(worth), gone))
+		}
+	}
+	s.must(rows.Err())
+	paid := s.count(`SELECT -sum(p.amount_minor)::bigint FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id AND a.kind = 'revenue'
+		JOIN ledger_entry e ON e.id = p.entry_id AND e.kind = 'order_paid' JOIN orders o ON o.id = e.order_id WHERE o.subscription_id = $1`, id)
+	credited := s.count(`SELECT COALESCE(-sum(p.amount_minor), 0)::bigint FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id AND a.kind = 'balance'
+		JOIN ledger_entry e ON e.id = p.entry_id AND e.kind = 'change_credit' JOIN orders o ON o.id = e.order_id WHERE o.subscription_id = $1`, id)
+	sum := new(big.Rat).Add(used, left)
+	sum.Add(sum, big.NewRat(int64(credited), 1))
+	if sum.Cmp(big.NewRat(int64(paid), 1)) != 0 {
+		t.Fatalf("%d was paid; %s is used, %s is left and %d was credited: %s", paid, used.FloatString(4), left.FloatString(4), credited, sum.FloatString(4))
+	}
 }
 
 // Periods that were stored before they had an account get the one that they

@@ -163,6 +163,37 @@ func (t Translator) Money(minor int64, code string) string {
 	return string(append(b, around.after...))
 }
 
+// Decimal writes a plain decimal ("1234.5678", as Go writes numbers) the
+// language's way, with all of its decimals: "1,234.5678".
+func (t Translator) Decimal(plain string) string {
+	f := &t.locale().format
+	sign, digits := "", plain
+	if strings.HasPrefix(plain, "-") {
+		sign, digits = f.minus, plain[1:]
+	}
+	whole, fraction, found := strings.Cut(digits, ".")
+	n, err := strconv.ParseUint(whole, 10, 64)
+	if err != nil {
+		return plain
+	}
+	s := sign + string(f.whole(nil, n))
+	if found {
+		s += f.decimal + fraction
+	}
+	return s
+}
+
+// Price writes a plain decimal of major units with the currency's symbol and all
+// of its decimals, for the price of a day: "€0.887671".
+func (t Translator) Price(plain, code string) string {
+	f := &t.locale().format
+	around, ok := f.symbols[code]
+	if !ok {
+		around = f.affixes(code)
+	}
+	return around.before + t.Decimal(plain) + around.after
+}
+
 func twoDigits(b []byte, n uint64) []byte { return append(b, '0'+byte(n/10), '0'+byte(n%10)) }
 
 // affixes fills the money pattern for a currency. CLDR's currencySpacing: a

@@ -24,7 +24,7 @@ const (
 	Ended            Kind = "ended"              // fell back to Free
 	AutoRenewOff     Kind = "auto_renew_off"
 	AutoRenewOn      Kind = "auto_renew_on"
-	Changed          Kind = "changed"     // other options; Until is the new end
+	Changed          Kind = "changed"     // other options; Until is the new end, Amount what went to the balance
 	OrderPaid        Kind = "order_paid"  // a first order was paid
 	MoneyKept        Kind = "money_kept"  // money came that pays nothing: it is on the balance
 	CreditNote       Kind = "credit_note" // a credit note was issued
