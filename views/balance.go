@@ -17,6 +17,13 @@ type StatementPage struct {
 	Omitted    int           // movements after the last row
 	Listed     Money         // balance after the last row, where some are omitted
 	BalanceURL string
+	Credit     *Credit // nil without a credit limit
+}
+
+// Credit is how far a balance may go below nothing, as of now.
+type Credit struct {
+	Limit     Money
+	Available Money // balance and limit
 }
 
 // BalancePage is GET /balance and a refused POST /balance/top-up, whose form has
@@ -27,6 +34,7 @@ type BalancePage struct {
 	Payer        string        // id
 	Payers       []Link        // shown when there are several
 	Amount       Money         // what the payer has with us
+	Credit       *Credit       // nil without a credit limit
 	Rows         []MovementRow // newest first, without After
 	StatementURL string
 	MayTopUp     bool

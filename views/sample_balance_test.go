@@ -19,7 +19,7 @@ func statement() views.StatementPage {
 			{Kind: "this_year", URL: "/statement?from=2026-01-01&to=2026-12-31", Current: true},
 		},
 		Period: "1 January 2026 – 31 December 2026", Opening: eur(3000), In: eur(276707), Out: eur(276606), Closing: eur(3101),
-		Rows: movementRows, Omitted: 2, Listed: eur(3001),
+		Rows: movementRows, Omitted: 2, Listed: eur(3001), Credit: &views.Credit{Limit: eur(25000), Available: eur(28101)},
 	}
 }
 
@@ -51,7 +51,7 @@ func balance() views.BalancePage {
 
 func topUpBalance() views.BalancePage {
 	p := balance()
-	p.Typed = "50.00"
+	p.Typed, p.Credit = "50.00", &views.Credit{Limit: eur(25000), Available: eur(28000)}
 	p.HowTo = &views.TopUp{
 		Amount: eur(5000), AmountRaw: "50.00", Beneficiary: "SIP.TG Demo, MB", BIC: "HABALT22", Bank: "Demo Bank AB", QR: qr(),
 		IBAN:      views.Copied{Text: "LT12 1000 0111 0100 1000", Raw: "LT121000011101001000"},

@@ -24,6 +24,7 @@ func statementView(p views.Page, values url.Values, st app.Statement, today civi
 	if page.From == "" && page.To == "" && !st.From.IsZero() {
 		page.From, page.To = st.From.String(), st.To.String()
 	}
+	page.Credit = creditView(t, st.Limit, st.Available(), st.Currency)
 	for _, payer := range st.Payers {
 		page.Payers = append(page.Payers, views.Choice{Value: string(payer.ID), Text: payer.Name})
 	}
@@ -48,6 +49,7 @@ func balanceView(p views.Page, b app.Balance) views.BalancePage {
 		Rows: movementRows(t, b.Last, b.Currency, b.Payer.Role.MayBuy(), false), StatementURL: ofPayer("/statement", b.Payer.ID),
 		MayTopUp: b.MayTopUp,
 	}
+	page.Credit = creditView(t, b.Limit, b.Available(), b.Currency)
 	for _, payer := range b.Payers {
 		page.Payers = append(page.Payers, views.Link{Text: payer.Name, URL: ofPayer("/balance", payer.ID), Current: payer.ID == b.Payer.ID})
 	}
@@ -65,6 +67,14 @@ func balanceView(p views.Page, b app.Balance) views.BalancePage {
 		page.HowTo.QR = &views.QR{Size: code.Size, Path: squares(code.Size, code.Black)}
 	}
 	return page
+}
+
+// creditView is a credit limit; nil for none.
+func creditView(t i18n.Translator, limit, available money.Amount, currency money.Currency) *views.Credit {
+	if limit == 0 {
+		return nil
+	}
+	return &views.Credit{Limit: moneyOf(t, limit, currency), Available: moneyOf(t, available, currency)}
 }
 
 // ofPayer is a page of one payer.

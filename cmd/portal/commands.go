@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/audit"
 )
 
@@ -86,6 +87,27 @@ func (c vatConfirmCommand) Run(e *environment) error {
 		return err
 	}
 	_, err = fmt.Fprintln(e.stdout, "portal: recorded; it stands for 30 days")
+	return err
+}
+
+type creditSetCommand struct {
+	Payer  string `arg:"" name:"payer_id" help:"Id of the payer, as in the address of its balance."`
+	Amount string `arg:"" help:"In the payer's currency, as 250 or 250.00; 0 for none."`
+}
+
+// Run sets a payer's credit limit.
+func (c creditSetCommand) Run(e *environment) error {
+	p, err := open(e, "credit set")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	set, err := p.app.SetCreditLimit(e.ctx, account.PayerID(c.Payer), c.Amount, audit.ByCommand("credit_set"))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.stdout, "portal: %s may owe up to %s (it was %s); the balance is %s\n",
+		set.Payer, set.Limit, set.Before.Decimal(), set.Balance.Decimal())
 	return err
 }
 

@@ -62,6 +62,9 @@ type cli struct {
 	VAT struct {
 		Confirm vatConfirmCommand `cmd:"" help:"Record a look-up of a VAT number in its tax register."`
 	} `cmd:"" name:"vat" help:"VAT numbers."`
+	Credit struct {
+		Set creditSetCommand `cmd:"" help:"Set how far a payer's balance may go below nothing."`
+	} `cmd:"" help:"Credit limits of payers."`
 	Clock struct {
 		Advance clockAdvanceCommand `cmd:"" help:"Move the demo clock and do what became due: 170d, 24h."`
 		Show    clockShowCommand    `cmd:"" help:"Show the demo clock."`

@@ -39,11 +39,16 @@ type Statement struct {
 	Payer    store.PayerOf
 	Payers   []store.PayerOf // all of the actor's
 	Currency money.Currency
-	From, To civil.Date // zero for an open end
-	Lines    []Movement // oldest first
-	Omitted  int        // movements after the last line
+	From, To civil.Date   // zero for an open end
+	Lines    []Movement   // oldest first
+	Limit    money.Amount // how far below nothing the balance may go, as of now
+	Now      money.Amount // the balance as of now
+	Omitted  int          // movements after the last line
 	Listed   money.Amount
 }
+
+// Available is what can be spent now.
+func (s Statement) Available() money.Amount { return s.Now + s.Limit }
 
 // Statement returns the account statement of one of the actor's payers, or
 // NotFound.
@@ -79,6 +84,12 @@ func (a *App) Statement(ctx context.Context, actor account.Actor, f StatementFil
 		}
 		rows, err := tx.Movements(ctx, q)
 		if err != nil {
+			return err
+		}
+		if s.Limit, err = tx.CreditLimit(ctx, s.Payer.ID, s.Currency); err != nil {
+			return err
+		}
+		if s.Now, err = tx.Balance(ctx, s.Payer.ID, s.Currency); err != nil {
 			return err
 		}
 		s.Lines = a.movements(rows)

@@ -173,16 +173,16 @@ func (a *App) placeRenewal(ctx context.Context, tx *store.Tx, by audit.Actor, s 
 	return a.placeOrder(ctx, tx, by, o, priced{price, treatment, tax}, payer, customer, &period, key)
 }
 
-// payFromBalance pays a renewal from what the payer has with us, when that
-// covers the whole. The payer's lock keeps two orders from spending it twice.
+// payFromBalance pays a renewal from what the payer has with us and may owe us,
+// when that covers the whole. The payer's lock keeps two orders from spending it twice.
 func (a *App) payFromBalance(ctx context.Context, tx *store.Tx, o order.Order, s subscription.Subscription, payer account.Payer) error {
 	today := a.inZone(tx.Now())
 	d, err := a.dueFor(ctx, tx, o, payer, today)
 	if err != nil {
 		return err
 	}
-	balance, err := tx.Balance(ctx, o.PayerID, o.Currency)
-	if err != nil || balance < d.total {
+	available, err := tx.Available(ctx, o.PayerID, o.Currency)
+	if err != nil || available < d.total {
 		return err
 	}
 	if !sameService(s, o) { // the subscription was changed after the order was prepared

@@ -29,10 +29,14 @@ type Balance struct {
 	Payers   []store.PayerOf // all of the actor's
 	Currency money.Currency
 	Amount   money.Amount // positive in the payer's favour
+	Limit    money.Amount // how far below nothing it may go
 	Last     []Movement   // newest first; After is not set
 	MayTopUp bool         // the actor may, and there is a bank account for it
 	TopUp    *TopUp       // how to pay in; nil until asked for, and for who may not
 }
+
+// Available is what can be spent.
+func (b Balance) Available() money.Amount { return b.Amount + b.Limit }
 
 // TopUp is how to pay money in.
 type TopUp struct {
@@ -72,6 +76,9 @@ func (a *App) Balance(ctx context.Context, actor account.Actor, id account.Payer
 		}
 		b.Currency = a.currencyOf(b.Payer.Payer)
 		if b.Amount, err = tx.Balance(ctx, b.Payer.ID, b.Currency); err != nil {
+			return err
+		}
+		if b.Limit, err = tx.CreditLimit(ctx, b.Payer.ID, b.Currency); err != nil {
 			return err
 		}
 		rows, err := tx.LastMovements(ctx, b.Payer.ID, b.Currency, lastMovements)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/siptg/portal/internal/account"
@@ -80,4 +81,39 @@ WHERE kind = 'balance' AND payer_id = @payer AND currency = @currency`
 func (tx *Tx) Balance(ctx context.Context, payer account.PayerID, currency money.Currency) (money.Amount, error) {
 	minor, err := value[int64](ctx, tx, "balance", balanceSQL, pgx.NamedArgs{"payer": string(payer), "currency": string(currency)})
 	return money.Amount(minor), err
+}
+
+const balanceLimitSQL = `
+SELECT COALESCE(sum(credit_limit_minor), 0)::bigint FROM ledger_account
+WHERE kind = 'balance' AND payer_id = @payer AND currency = @currency`
+
+// CreditLimit returns how far a payer's balance may go below nothing (I11).
+func (tx *Tx) CreditLimit(ctx context.Context, payer account.PayerID, currency money.Currency) (money.Amount, error) {
+	minor, err := value[int64](ctx, tx, "balance", balanceLimitSQL, pgx.NamedArgs{"payer": string(payer), "currency": string(currency)})
+	return money.Amount(minor), err
+}
+
+const availableSQL = `
+SELECT COALESCE(sum(credit_limit_minor - balance_minor), 0)::bigint FROM ledger_account
+WHERE kind = 'balance' AND payer_id = @payer AND currency = @currency`
+
+// Available returns what a payer may spend: the balance and the credit limit.
+// Who spends it holds the payer's lock.
+func (tx *Tx) Available(ctx context.Context, payer account.PayerID, currency money.Currency) (money.Amount, error) {
+	minor, err := value[int64](ctx, tx, "balance", availableSQL, pgx.NamedArgs{"payer": string(payer), "currency": string(currency)})
+	return money.Amount(minor), err
+}
+
+const setBalanceLimitSQL = `
+UPDATE ledger_account SET credit_limit_minor = @limit WHERE kind = @kind AND payer_id = @payer AND currency = @currency`
+
+// SetCreditLimit sets how far a payer's balance may go below nothing. Less than
+// what the payer owes is a Conflict. The payer is locked.
+func (tx *Tx) SetCreditLimit(ctx context.Context, payer account.PayerID, limit money.Money) error {
+	args := pgx.NamedArgs{"kind": string(ledger.Balance), "payer": string(payer), "currency": string(limit.Currency)}
+	tx.later(ensurePayerAccountSQL, args)
+	args = maps.Clone(args)
+	args["limit"] = int64(limit.Amount)
+	_, err := exec(ctx, tx, setBalanceLimitSQL, args)
+	return err
 }
