@@ -146,6 +146,23 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION public.receipt_takes_its_number() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM series WHERE id = NEW.series_id AND next = NEW.seq + 1 AND kind = 'receipt') THEN
+        RAISE EXCEPTION 'number % is not the one just taken from series %', NEW.seq, NEW.series_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'receipt_takes_its_number';
+    END IF;
+    IF NOT EXISTS (SELECT FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id
+                   WHERE p.entry_id = NEW.entry_id AND a.kind = 'balance' AND a.payer_id = NEW.payer_id
+                     AND p.currency = NEW.currency AND p.amount_minor = -NEW.amount_minor) THEN
+        RAISE EXCEPTION 'receipt % is not of what its entry booked', NEW.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'receipt_is_of_its_entry';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.refund_counts() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -209,7 +226,8 @@ CREATE FUNCTION public.series_number_is_used() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM invoice WHERE series_id = NEW.id AND seq = NEW.next - 1) THEN
+    IF NOT EXISTS (SELECT FROM invoice WHERE series_id = NEW.id AND seq = NEW.next - 1)
+       AND NOT EXISTS (SELECT FROM receipt WHERE series_id = NEW.id AND seq = NEW.next - 1) THEN
         RAISE EXCEPTION 'number % of series % was taken and not issued', NEW.next - 1, NEW.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'series_number_is_used';
     END IF;
@@ -782,6 +800,25 @@ CREATE TABLE public.payment_method (
     CONSTRAINT payment_method_provider_ref_check CHECK ((provider_ref <> ''::text))
 );
 
+CREATE TABLE public.receipt (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    series_id bigint NOT NULL,
+    seq bigint NOT NULL,
+    number text NOT NULL,
+    entry_id bigint NOT NULL,
+    payer_id uuid NOT NULL,
+    issue_date date NOT NULL,
+    currency text NOT NULL,
+    amount_minor bigint NOT NULL,
+    content bytea NOT NULL,
+    content_sha256 bytea NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    CONSTRAINT receipt_amount_minor_check CHECK ((amount_minor > 0)),
+    CONSTRAINT receipt_content_is_hashed CHECK ((content_sha256 = sha256(content))),
+    CONSTRAINT receipt_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT receipt_seq_check CHECK ((seq > 0))
+);
+
 CREATE TABLE public.refund (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     payment_id uuid NOT NULL,
@@ -901,7 +938,7 @@ CREATE TABLE public.series (
     prefix text NOT NULL,
     next bigint DEFAULT 1 NOT NULL,
     last_issue_date date,
-    CONSTRAINT series_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text]))),
+    CONSTRAINT series_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text, 'receipt'::text]))),
     CONSTRAINT series_next_check CHECK ((next > 0))
 );
 
@@ -1205,6 +1242,18 @@ ALTER TABLE ONLY public.payment
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_ref_once UNIQUE (provider, provider_account, provider_ref);
 
+ALTER TABLE ONLY public.receipt
+    ADD CONSTRAINT receipt_entry_once UNIQUE (entry_id);
+
+ALTER TABLE ONLY public.receipt
+    ADD CONSTRAINT receipt_number_key UNIQUE (number);
+
+ALTER TABLE ONLY public.receipt
+    ADD CONSTRAINT receipt_number_once UNIQUE (series_id, seq);
+
+ALTER TABLE ONLY public.receipt
+    ADD CONSTRAINT receipt_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_pkey PRIMARY KEY (id);
 
@@ -1439,6 +1488,10 @@ CREATE TRIGGER payment_keeps_its_word BEFORE UPDATE ON public.payment FOR EACH R
 
 CREATE TRIGGER payment_stays BEFORE DELETE ON public.payment FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
+CREATE TRIGGER receipt_is_immutable BEFORE DELETE OR UPDATE ON public.receipt FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER receipt_takes_its_number BEFORE INSERT ON public.receipt FOR EACH ROW EXECUTE FUNCTION public.receipt_takes_its_number();
+
 CREATE TRIGGER refund_counts AFTER INSERT OR UPDATE ON public.refund FOR EACH ROW EXECUTE FUNCTION public.refund_counts();
 
 CREATE TRIGGER refund_stays BEFORE DELETE ON public.refund FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -1577,6 +1630,15 @@ ALTER TABLE ONLY public.payment
 
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.receipt
+    ADD CONSTRAINT receipt_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES public.ledger_entry(id);
+
+ALTER TABLE ONLY public.receipt
+    ADD CONSTRAINT receipt_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.receipt
+    ADD CONSTRAINT receipt_series_id_fkey FOREIGN KEY (series_id) REFERENCES public.series(id);
 
 ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payment(id);

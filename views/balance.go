@@ -64,6 +64,8 @@ type MovementRow struct {
 	OrderURL      string // empty for those who see no orders
 	InvoiceNumber string // empty until it is issued
 	InvoiceURL    string
+	ReceiptNumber string // empty until it is issued
+	ReceiptURL    string
 	In, Out       Money // one of them is absent; both without a sign
 	After         Money
 }

@@ -21,7 +21,7 @@ func TestEveryCodeHasWords(t *testing.T) {
 		"method.":               {string(order.MethodBank)},
 		"subscription.state.":   {string(subscription.StateActive), string(subscription.StateEnded)},
 		"subscription.history.": {string(subscription.EventStarted), string(subscription.EventExtended), string(subscription.EventAutoRenewOff), string(subscription.EventAutoRenewOn), string(subscription.EventEnded)},
-		"document.kind.":        {string(invoice.KindBankInvoice), string(invoice.KindInvoice), string(invoice.KindCreditNote)},
+		"document.kind.":        {string(invoice.KindBankInvoice), string(invoice.KindInvoice), string(invoice.KindCreditNote), string(invoice.KindReceipt)},
 		"unit.":                 {string(invoice.UnitMonth), string(invoice.UnitPiece)},
 		"plan.":                 {string(pricing.Free), string(pricing.Softphone), string(pricing.Gateway), string(pricing.SoftphoneProvider), string(pricing.Trial), string(pricing.Starter)},
 		"item.":                 {"soft_acc", "soft_rec", "soft_sur", "soft_api", "gw_line", "gw_main", "gw_extra", "gw_sur", "gw_api"},

@@ -76,6 +76,23 @@ func (s *server) balancePage(c echo.Context) error {
 	return s.showBalance(c, values, amount, err)
 }
 
+func receiptURL(number string) string {
+	return "/balance/receipts/" + url.PathEscape(number) + pdfSuffix
+}
+
+// receiptFile is GET /balance/receipts/{number}.pdf.
+func (s *server) receiptFile(c echo.Context) error {
+	number, ok := strings.CutSuffix(c.Param("number"), pdfSuffix)
+	if !ok {
+		return fault.Missing("receipt")
+	}
+	file, err := s.app.ReceiptFile(c.Request().Context(), s.actor(c), number)
+	if err != nil {
+		return err
+	}
+	return sendFile(c, file)
+}
+
 // topUp is POST /balance/top-up: the payer gets its reference, and the page of
 // the balance then tells how to pay the amount in.
 func (s *server) topUp(c echo.Context) error {

@@ -132,3 +132,30 @@ func TestTopUpMistakes(t *testing.T) {
 		}
 	}
 }
+
+// A top-up has its receipt beside the movement, on the balance and on the
+// statement, and the file is a PDF; a credit limit is shown with what it allows.
+func TestReceiptAndCredit(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	ona, payer := s.customer(470, "Ona")
+	if ona.get("/balance").doc().Find(`[data-testid="credit-limit"], [data-testid="receipt"]`).Length() != 0 {
+		t.Error("a limit or a receipt of nothing")
+	}
+	s.topUp(ona, payer, 50_00)
+	_, err := s.app.SetCreditLimit(s.ctx(), payer, "200", "command:test")
+	s.must(err)
+	for _, page := range []string{"/balance", "/statement"} {
+		a := ona.get(page)
+		link := a.mark("receipt").AttrOr("href", "")
+		if link != "/balance/receipts/R-2026-000001.pdf" {
+			t.Fatalf("%s: receipt at %q", page, link)
+		}
+		if file := ona.get(link); file.status != http.StatusOK || file.header.Get("Content-Type") != "application/pdf" || !strings.HasPrefix(file.body, "%PDF-") {
+			t.Errorf("%s: %d", link, file.status)
+		}
+		if limit, available := a.mark("credit-limit").AttrOr("data-minor", ""), a.mark("available").AttrOr("data-minor", ""); limit != "20000" || available != "25000" {
+			t.Errorf("%s: limit %q, available %q", page, limit, available)
+		}
+	}
+}

@@ -108,6 +108,9 @@ func movementRows(t i18n.Translator, lines []app.Movement, currency money.Curren
 		if l.InvoiceNumber != "" {
 			row.InvoiceURL = invoiceURL(l.InvoiceNumber)
 		}
+		if l.ReceiptNumber != "" {
+			row.ReceiptNumber, row.ReceiptURL = l.ReceiptNumber, receiptURL(l.ReceiptNumber)
+		}
 		rows = append(rows, row)
 	}
 	return rows

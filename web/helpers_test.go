@@ -341,25 +341,47 @@ func (s *site) order(b *browser, payer account.PayerID, customer *browser, sel p
 	return o
 }
 
+// topUp has a payer's money arrive on its balance, and issues the receipt.
+func (s *site) topUp(b *browser, payer account.PayerID, amount money.Amount) {
+	s.t.Helper()
+	s.must(s.app.PrepareTopUp(s.ctx(), b.actor(), payer))
+	balance, err := s.app.Balance(s.ctx(), b.actor(), payer, amount)
+	s.must(err)
+	reference := string(balance.TopUp.Reference)
+	entries := s.transfer(bank.Entry{
+		EntryRef: "E-" + reference, ServicerRef: "B-" + reference, Amount: amount, Currency: balance.Currency, Credit: true,
+		Payer: "Ona", References: []string{reference},
+	})
+	if entries[0].Balance == "" {
+		s.t.Fatalf("the top-up: %+v", entries[0])
+	}
+	s.must(s.app.IssueReceipts(s.ctx()))
+}
+
 // pay has an order's money arrive in a bank statement and issues the invoice.
 func (s *site) pay(o app.OrderDetail) {
 	s.t.Helper()
-	on := s.app.Today()
-	st := banktest.Closed(bank.Statement{
-		ID: "S-" + o.Number, IBAN: testIBAN, Currency: o.Currency, From: on, To: on,
-		Entries: []bank.Entry{{
-			EntryRef: "E-" + o.Number, ServicerRef: "B-" + o.Number, Amount: o.Total, Currency: o.Currency, Credit: true, Booked: on, Valued: on,
-			Payer: o.Document.Buyer.Name, References: []string{o.Reference},
-		}},
+	entries := s.transfer(bank.Entry{
+		EntryRef: "E-" + o.Number, ServicerRef: "B-" + o.Number, Amount: o.Total, Currency: o.Currency, Credit: true,
+		Payer: o.Document.Buyer.Name, References: []string{o.Reference},
 	})
-	var file bytes.Buffer
-	s.must(banktest.WriteCAMT053(&file, banktest.Version08, st))
-	entries, err := s.app.ImportStatement(s.ctx(), &file, audit.ByCommand("test"))
-	s.must(err)
 	if entries[0].Outcome != string(bank.Matched) {
 		s.t.Fatalf("the payment of %s: %+v", o.Number, entries[0])
 	}
 	s.must(s.app.IssueInvoice(s.ctx(), o.ID))
+}
+
+// transfer imports a bank statement of today with one entry.
+func (s *site) transfer(e bank.Entry) []app.ImportedEntry {
+	s.t.Helper()
+	e.Booked, e.Valued = s.app.Today(), s.app.Today()
+	var file bytes.Buffer
+	s.must(banktest.WriteCAMT053(&file, banktest.Version08, banktest.Closed(bank.Statement{
+		ID: "S-" + e.EntryRef, IBAN: testIBAN, Currency: e.Currency, From: e.Booked, To: e.Booked, Entries: []bank.Entry{e},
+	})))
+	entries, err := s.app.ImportStatement(s.ctx(), &file, audit.ByCommand("test"))
+	s.must(err)
+	return entries
 }
 
 // lockedBuffer collects the log.

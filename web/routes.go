@@ -53,6 +53,7 @@ func (s *server) routes() []route {
 		{post, "/billing", signedIn, s.saveBilling, "billing-save"},
 
 		{get, "/balance", signedIn, s.balancePage, "balance"},
+		{get, "/balance/receipts/:number", signedIn, s.receiptFile, "receipt"}, // with .pdf: Echo takes no suffix after a parameter
 		{post, "/balance/top-up", signedIn, s.topUp, "top-up"},
 		{get, "/statement", signedIn, s.statementPage, "statement"},
 

@@ -54,6 +54,19 @@ func (w *world) quoteOf(b *browser, payer account.PayerID) string {
 	return q.Token
 }
 
+// receipt is the number of a receipt of the payer's top-up.
+func (w *world) receipt() string {
+	w.t.Helper()
+	number := func() string {
+		return w.owner.get("/balance?payer="+string(w.payer)).doc().Find(`[data-testid="receipt"]`).AttrOr("data-number", "")
+	}
+	if n := number(); n != "" {
+		return n
+	}
+	w.topUp(w.owner, w.payer, 50_00)
+	return number()
+}
+
 // call is a request to a route.
 type call struct {
 	path string
@@ -150,6 +163,8 @@ var matrix = map[string]access{
 
 	"balance": {func(w *world) call { return call{path: "/balance?payer=" + string(w.payer)} },
 		[5]int{toSignIn, notFound, found, notFound, found}},
+	"receipt": {func(w *world) call { return call{path: receiptURL(w.receipt())} },
+		[5]int{toSignIn, notFound, found, notFound, found}},
 	"top-up": {func(w *world) call {
 		return call{"/balance/top-up", url.Values{"payer": {string(w.payer)}, "amount": {"50,00"}}} // of the balance
 	}, [5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
@@ -237,6 +252,7 @@ func TestForeignIsMissing(t *testing.T) {
 		"invoice":      {[]string{"/invoices/" + w.paid.InvoiceNumber}, []string{"/invoices/SIP-2026-999999", "/invoices/%27", "/invoices/%e2%80%ae", "/invoices/.pdf"}},
 		"invoice file": {[]string{"/invoices/" + w.paid.InvoiceNumber + ".pdf"}, []string{"/invoices/SIP-2026-999999.pdf", "/invoices/..%2f..%2fetc.pdf"}},
 		"balance":      {[]string{"/balance?payer=" + string(w.payer), "/balance?amount=50&payer=" + string(w.payer)}, []string{"/balance?payer=" + noID, "/balance?payer=x"}},
+		"receipt":      {[]string{receiptURL(w.receipt())}, []string{"/balance/receipts/R-2026-999999.pdf", "/balance/receipts/R-2026-000001", "/balance/receipts/.pdf", "/balance/receipts/%27.pdf"}},
 		"statement":    {[]string{"/statement?payer=" + string(w.payer)}, []string{"/statement?payer=" + noID, "/statement?payer=x", "/statement?payer=new", "/statement?from=x&payer=" + string(w.payer)}},
 		"page":         {nil, []string{"/nowhere", "/plans/nothing", "/plans/free", "/orders", "/.env", "/index.php", "/account/", "//account"}},
 	} {

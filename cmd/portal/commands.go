@@ -53,10 +53,20 @@ func (p *portal) importFile(e *environment, name string) error {
 	}
 	defer func() { _ = file.Close() }()
 	entries, err := p.app.ImportStatement(e.ctx, file, audit.ByCommand("bank_import"))
+	toppedUp := false
+	defer func() {
+		if !toppedUp {
+			return
+		}
+		if err := p.app.IssueReceipts(e.ctx); err != nil {
+			p.log.Error("issue the receipts; the job will try again", "error", err)
+		}
+	}()
 	for _, entry := range entries {
 		if _, err := fmt.Fprintln(e.stdout, entry); err != nil {
 			return err
 		}
+		toppedUp = toppedUp || entry.Balance != ""
 		if entry.OrderID == "" {
 			continue
 		}

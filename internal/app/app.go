@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -26,6 +27,7 @@ type PayerOf = store.PayerOf
 // Queue enqueues work inside a transaction; package jobs is one.
 type Queue interface {
 	IssueInvoice(ctx context.Context, tx *Tx, orderID string) error
+	IssueReceipts(ctx context.Context, tx *Tx) error
 	SendPayment(ctx context.Context, tx *Tx, id payment.ID) error
 	ProcessWebhook(ctx context.Context, tx *Tx, inboxID int64) error
 }
@@ -48,6 +50,7 @@ type Seller struct {
 	SupportDirect   string
 	PartnerURL      string
 	CreditPrefix    string
+	ReceiptPrefix   string // "R" when empty
 }
 
 // BankAccount is one of the seller's accounts.
@@ -99,6 +102,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 		db: c.DB, blobs: c.Blobs, queue: c.Queue, now: c.Now, seller: c.Seller, botToken: c.BotToken, demo: c.Demo, demoClock: c.Clock, log: c.Log,
 		providers: map[string]PaymentProvider{}, publicURL: c.PublicURL,
 	}
+	a.seller.ReceiptPrefix = cmp.Or(a.seller.ReceiptPrefix, "R")
 	for _, p := range c.Providers {
 		a.providers[p.Name()] = p
 	}

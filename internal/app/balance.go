@@ -22,6 +22,7 @@ type Movement struct {
 	On            civil.Date // the seller's business day
 	OrderNumber   string     // of a paid order
 	InvoiceNumber string     // of that order; empty until it is issued
+	ReceiptNumber string     // of a top-up; empty until it is issued
 	From          string     // who sent money; may be empty
 }
 
@@ -113,7 +114,7 @@ func (a *App) Statement(ctx context.Context, actor account.Actor, f StatementFil
 func (a *App) movements(rows []store.MovementRow) []Movement {
 	lines := make([]Movement, len(rows))
 	for i, r := range rows {
-		lines[i] = Movement{Movement: r.Movement, On: a.inZone(r.At), OrderNumber: r.OrderNumber, InvoiceNumber: r.InvoiceNumber, From: r.From}
+		lines[i] = Movement{Movement: r.Movement, On: a.inZone(r.At), OrderNumber: r.OrderNumber, InvoiceNumber: r.InvoiceNumber, ReceiptNumber: r.ReceiptNumber, From: r.From}
 	}
 	return lines
 }

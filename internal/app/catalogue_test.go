@@ -75,6 +75,8 @@ var rowRules = []rowRule{
 	{"invoice_net_minor_check", "invoice", `net_minor = -1, total_minor = vat_minor - 1`},
 	{"invoice_vat_minor_check", "invoice", `vat_minor = -1, total_minor = net_minor - 1`},
 	{"invoice_seq_check", "invoice", `seq = -seq`},
+	{"receipt_amount_minor_check", "receipt", `amount_minor = 0`},
+	{"receipt_seq_check", "receipt", `seq = -seq`},
 	{"invoice_vat_check", "invoice_vat", `rate_bps = NULL, vat_minor = 0, base_minor = 0`},
 	{"invoice_vat_check1", "invoice_vat", `category = 'AE'`},
 	{"series_next_check", "series", `next = 0`},
@@ -101,6 +103,7 @@ type twin struct{ constraint, table, but string }
 const (
 	anotherID    = `'id', gen_random_uuid()`
 	anotherOrder = `'order_id', (SELECT id FROM orders WHERE state = 'awaiting_payment' LIMIT 1)`
+	anotherEntry = `'entry_id', (SELECT max(id) FROM ledger_entry)`
 	anotherHash  = `'\x' || repeat('ab', 32)`
 )
 
@@ -117,6 +120,8 @@ var twins = []twin{
 	{"invoice_number_key", "invoice", anotherID + `, 'seq', 999, ` + anotherOrder},
 	{"invoice_number_once", "invoice", anotherID + `, 'number', 'X', ` + anotherOrder},
 	{"invoice_order_once", "invoice", anotherID + `, 'seq', 999, 'number', 'X'`},
+	{"receipt_number_key", "receipt", anotherID + `, 'seq', 999, ` + anotherEntry},
+	{"receipt_number_once", "receipt", anotherID + `, 'number', 'X', ` + anotherEntry},
 	{"series_once", "series", `'id', 99, 'prefix', 'X'`},
 	{"series_prefix_year_key", "series", `'id', 99, 'kind', 'credit_note'`},
 	{"subscription_period_bought_once", "subscription_period", `'number', 99, 'superseded_at', now()`},
@@ -129,7 +134,7 @@ var moreGuards = []guard{
 	{"delete a bank entry (I25)", "bank_entry_is_immutable", `DELETE FROM bank_entry`,
 		`DROP TRIGGER bank_entry_stays ON bank_entry; ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_bank_entry_id_fkey`},
 	{"delete a number series (I12)", "series_is_immutable", `DELETE FROM series`,
-		`DROP TRIGGER series_stays ON series; ALTER TABLE invoice DROP CONSTRAINT invoice_series_id_fkey`},
+		`DROP TRIGGER series_stays ON series; ALTER TABLE invoice DROP CONSTRAINT invoice_series_id_fkey; ALTER TABLE receipt DROP CONSTRAINT receipt_series_id_fkey`},
 	{"give a reference to another payer (I26)", "payer_reference_is_immutable", `UPDATE payer_reference SET created_at = now()`,
 		`DROP TRIGGER payer_reference_is_immutable ON payer_reference`},
 	{"change an order's price (I17)", "orders_price_never_changes",
@@ -156,7 +161,7 @@ var needNone = map[string]string{
 		subscription_plan_check subscription_state_check subscription_event_kind_check tax_evidence_kind_check vat_check_result_check
 		webhook_inbox_state_check`,
 	"the form of a code or the length of a hash, made and checked by the program": `
-		bank_entry_currency_check dispute_currency_check invoice_currency_check ledger_account_currency_check orders_currency_check
+		bank_entry_currency_check dispute_currency_check invoice_currency_check receipt_currency_check ledger_account_currency_check orders_currency_check
 		payment_currency_check refund_currency_check subscription_currency_check payer_currency_check payer_country_check
 		orders_reference_check payer_reference_reference_check orders_quote_sha256_check bank_statement_file_sha256_check
 		consent_text_sha256_check document_file_content_sha256_check document_file_file_sha256_check ledger_entry_hash_check
@@ -195,6 +200,7 @@ func everything(t *testing.T) *till {
 	s.must(s.Chargeback(string(p.ID), 10_00, payment.DisputeOpen))
 	s.webhooks()
 	s.must(s.PrepareTopUp(s.ctx(), jonas, payer))
+	s.must(s.IssueReceipts(s.ctx()))
 	rasa, _ := s.customer(7_900_000_004_002, "Rasa")
 	s.pay(s.order(rasa, softphone(2, true, 6)))
 	list := must(s.Invoices(s.ctx(), rasa, app.InvoiceFilter{}))

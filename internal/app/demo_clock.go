@@ -89,7 +89,10 @@ func (a *App) RunDue(ctx context.Context) error {
 	if err := a.CloseOverdue(ctx); err != nil {
 		return err
 	}
-	return a.IssuePending(ctx)
+	if err := a.IssuePending(ctx); err != nil {
+		return err
+	}
+	return a.IssueReceipts(ctx)
 }
 
 // IssuePending issues the invoices of paid orders that have none, up to 500.

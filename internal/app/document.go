@@ -67,11 +67,15 @@ func (a *App) header(o order.Order, buyer account.Payer, customer account.Accoun
 	return invoice.Document{
 		Language: buyer.Language, Currency: o.Currency, OrderNumber: o.Number, Reference: o.Reference,
 		POReference: buyer.POReference, ServiceMonths: int(o.Selection.Period), Seller: a.seller.Party,
-		Customer: customerLabel(customer),
-		Buyer: invoice.Party{
-			Name: buyer.Name, CompanyCode: buyer.CompanyCode, VATNumber: buyer.VATNumber, Street: buyer.Street, City: buyer.City,
-			Postcode: buyer.Postcode, Country: buyer.Country, Email: buyer.Email, Person: buyer.Kind == account.KindPerson,
-		},
+		Customer: customerLabel(customer), Buyer: partyOf(buyer),
+	}
+}
+
+// partyOf is a payer as a document names it.
+func partyOf(p account.Payer) invoice.Party {
+	return invoice.Party{
+		Name: p.Name, CompanyCode: p.CompanyCode, VATNumber: p.VATNumber, Street: p.Street, City: p.City,
+		Postcode: p.Postcode, Country: p.Country, Email: p.Email, Person: p.Kind == account.KindPerson,
 	}
 }
 

@@ -8,13 +8,16 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/bank/banktest"
 )
 
 // paidSite is a site on which something was ordered, paid and invoiced.
 func paidSite(t *testing.T) *site {
 	s := newSite(t)
-	ona, _ := s.customer(7_900_000_000_400, "Ona")
+	ona, payer := s.customer(7_900_000_000_400, "Ona")
 	s.pay(s.order(ona, softphone(2, true, 6)))
+	s.importFile(s.camt(banktest.Version08, s.transfer(s.reference(ona, payer), 50_00)))
+	s.must(s.IssueReceipts(s.ctx()))
 	s.clean()
 	return s
 }
@@ -43,7 +46,7 @@ var guards = []guard{
 		`DROP INDEX ledger_entry_order_once; DROP TRIGGER ledger_entry_balances ON ledger_entry`},
 	{"a bank entry booked twice (I5)", "ledger_entry_bank_once", `INSERT INTO ledger_entry (kind, at, bank_entry_id, hash) SELECT kind, at, bank_entry_id, hash FROM ledger_entry WHERE kind = 'bank_received'`,
 		`DROP INDEX ledger_entry_bank_once; DROP TRIGGER ledger_entry_balances ON ledger_entry`},
-	{"a bank entry known twice (I25)", "bank_entry_once", `INSERT INTO bank_entry SELECT gen_random_uuid(), key, batch, fingerprint, statement_id, iban, booked_on, amount_minor, currency, credit, reversal, payer_name, payer_iban, reference, remittance, end_to_end, outcome, reason, third_party, order_id, imported_at FROM bank_entry`,
+	{"a bank entry known twice (I25)", "bank_entry_once", `INSERT INTO bank_entry SELECT gen_random_uuid(), key, batch, fingerprint, statement_id, iban, booked_on, amount_minor, currency, credit, reversal, payer_name, payer_iban, reference, remittance, end_to_end, outcome, reason, third_party, order_id, imported_at, payer_id FROM bank_entry`,
 		`ALTER TABLE bank_entry DROP CONSTRAINT bank_entry_once`},
 	{"an order buys two periods (I6)", "subscription_period_order_once", `INSERT INTO subscription_period SELECT subscription_id, 2, tstzrange(upper(during), upper(during) + interval '1 day'), order_id FROM subscription_period`,
 		`DROP INDEX subscription_period_order_once; DROP INDEX subscription_period_bought_once`},
@@ -77,9 +80,9 @@ var guards = []guard{
 		`DROP TRIGGER series_steps_by_one ON series; DROP TRIGGER series_number_is_used ON series`},
 	{"invent an invoice number (I12)", "invoice_takes_its_number", copyInvoice(`seq + 5`, `number || 'X'`, `total_minor`),
 		`DROP TRIGGER invoice_takes_its_number ON invoice; DROP INDEX invoice_order_once; DROP TRIGGER invoice_adds_up ON invoice`},
-	{"an invoice without its VAT (I14)", "invoice_adds_up", `UPDATE series SET next = next + 1; ` + copyInvoice(`seq + 1`, `number || 'X'`, `total_minor`),
+	{"an invoice without its VAT (I14)", "invoice_adds_up", `UPDATE series SET next = next + 1 WHERE kind = 'invoice'; ` + copyInvoice(`seq + 1`, `number || 'X'`, `total_minor`),
 		`DROP TRIGGER invoice_adds_up ON invoice`},
-	{"a total that is off (I14)", "invoice_total_adds_up", `UPDATE series SET next = next + 1; ` + copyInvoice(`seq + 1`, `number || 'X'`, `total_minor + 1`),
+	{"a total that is off (I14)", "invoice_total_adds_up", `UPDATE series SET next = next + 1 WHERE kind = 'invoice'; ` + copyInvoice(`seq + 1`, `number || 'X'`, `total_minor + 1`),
 		`ALTER TABLE invoice DROP CONSTRAINT invoice_total_adds_up; DROP TRIGGER invoice_adds_up ON invoice`},
 	{"VAT that is not its rate (I14)", "invoice_vat_is_base_times_rate", `INSERT INTO invoice_vat SELECT invoice_id, 2, category, rate_bps, vat_row, country, base_minor, vat_minor + 1 FROM invoice_vat`,
 		`ALTER TABLE invoice_vat DROP CONSTRAINT invoice_vat_is_base_times_rate; DROP TRIGGER invoice_vat_adds_up ON invoice_vat`},
@@ -91,6 +94,18 @@ var guards = []guard{
 		`DROP TRIGGER bank_invoice_is_immutable ON bank_invoice`},
 	{"change what was drawn", "document_file_is_immutable", `UPDATE document_file SET size = 1`,
 		`DROP TRIGGER document_file_is_immutable ON document_file`},
+	{"change a receipt", "receipt_is_immutable", `UPDATE receipt SET issued_at = now()`,
+		`DROP TRIGGER receipt_is_immutable ON receipt`},
+	{"delete a receipt (I12)", "receipt_is_immutable", `DELETE FROM receipt`,
+		`DROP TRIGGER receipt_is_immutable ON receipt`},
+	{"a second receipt of one top-up", "receipt_entry_once", `UPDATE series SET next = next + 1 WHERE kind = 'receipt'; ` + copyReceipt(`seq + 1`, `number || 'X'`, `amount_minor`, `content`),
+		`ALTER TABLE receipt DROP CONSTRAINT receipt_entry_once`},
+	{"invent a receipt number (I12)", "receipt_takes_its_number", copyReceipt(`seq + 5`, `number || 'X'`, `amount_minor`, `content`),
+		`DROP TRIGGER receipt_takes_its_number ON receipt; ALTER TABLE receipt DROP CONSTRAINT receipt_entry_once`},
+	{"a receipt of more than was booked", "receipt_is_of_its_entry", `UPDATE series SET next = next + 1 WHERE kind = 'receipt'; ` + copyReceipt(`seq + 1`, `number || 'X'`, `amount_minor + 1`, `content`),
+		`DROP TRIGGER receipt_takes_its_number ON receipt; ALTER TABLE receipt DROP CONSTRAINT receipt_entry_once`},
+	{"other words under a receipt's hash (I13)", "receipt_content_is_hashed", `UPDATE series SET next = next + 1 WHERE kind = 'receipt'; ` + copyReceipt(`seq + 1`, `number || 'X'`, `amount_minor`, `content || 'x'`),
+		`ALTER TABLE receipt DROP CONSTRAINT receipt_content_is_hashed, DROP CONSTRAINT receipt_entry_once`},
 	{"reopen a paid order", "orders_closed_stays_closed", `UPDATE orders SET state = 'canceled' WHERE state = 'paid'`,
 		`DROP TRIGGER orders_keep_price ON orders`},
 	{"change a payer's currency (I4)", "payer_currency_is_fixed", `UPDATE payer SET currency = 'USD'`,
@@ -106,6 +121,12 @@ func copyInvoice(seq, number, total string) string {
 		INSERT INTO invoice (kind, series_id, seq, number, payer_id, order_id, issue_date, tax_point, currency, net_minor, vat_minor, total_minor, content, content_sha256, issued_at)
 		SELECT kind, series_id, SEQ, NUMBER, payer_id, o.id, issue_date, tax_point, currency, net_minor, vat_minor, TOTAL, content, content_sha256, issued_at
 		FROM invoice, LATERAL (SELECT id FROM orders ORDER BY number DESC LIMIT 1) o`)
+}
+
+func copyReceipt(seq, number, amount, content string) string {
+	return strings.NewReplacer("SEQ", seq, "NUMBER", number, "AMOUNT", amount, "CONTENT", content).Replace(`
+		INSERT INTO receipt (series_id, seq, number, entry_id, payer_id, issue_date, currency, amount_minor, content, content_sha256, issued_at)
+		SELECT series_id, SEQ, NUMBER, entry_id, payer_id, issue_date, currency, AMOUNT, CONTENT, content_sha256, issued_at FROM receipt`)
 }
 
 func TestGuardsInTheDatabase(t *testing.T) {
@@ -167,10 +188,15 @@ func TestTheAuditFindsTampering(t *testing.T) {
 		{"an invoice's words", "I13", `UPDATE invoice SET content = content || ' ', content_sha256 = sha256(content || ' '), number = 'SIP-2026-000009'`},
 		{"an invoice's buyer, with its hash", "I13", `UPDATE invoice SET issued_at = issued_at - interval '2 hours',
 			content = replace(convert_from(content, 'UTF8'), 'Vilnius', 'Kaunas')::bytea, content_sha256 = sha256(replace(convert_from(content, 'UTF8'), 'Vilnius', 'Kaunas')::bytea)`},
+		{"a receipt gone", "I12", `DELETE FROM receipt`},
+		{"a receipt's amount", "I13", `UPDATE receipt SET amount_minor = amount_minor + 100`},
+		{"a receipt's payer, with its hash", "I13", `UPDATE receipt SET issued_at = issued_at - interval '2 hours',
+			content = replace(convert_from(content, 'UTF8'), 'Vilnius', 'Kaunas')::bytea, content_sha256 = sha256(replace(convert_from(content, 'UTF8'), 'Vilnius', 'Kaunas')::bytea)`},
+		{"a top-up without a receipt", "-", `DELETE FROM receipt; DELETE FROM series WHERE kind = 'receipt'; UPDATE ledger_entry SET at = at - interval '2 hours'`},
 		{"a VAT amount", "I14", `UPDATE invoice_vat SET base_minor = 0, vat_minor = 0`},
 		{"paid until", "I20", `UPDATE subscription SET paid_until = paid_until + interval '1 year'`},
 		{"a period superseded by nothing", "I20", `UPDATE subscription_period SET superseded_at = now()`},
-		{"an entry called ignored", "I26", `UPDATE bank_entry SET outcome = 'ignored', order_id = NULL`},
+		{"an entry called ignored", "I26", `UPDATE bank_entry SET outcome = 'ignored', order_id = NULL, payer_id = NULL`},
 		{"the audit log", "I31", `DELETE FROM audit WHERE action LIKE 'order.paid' OR action LIKE 'bank.%'`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -182,7 +208,7 @@ func TestTheAuditFindsTampering(t *testing.T) {
 			s.must(err)
 			defer func() { _ = tx.Rollback(context.WithoutCancel(s.ctx())) }()
 			for _, table := range []string{
-				"ledger_entry", "ledger_posting", "invoice", "invoice_vat", "series", "orders", "subscription", "bank_entry", "audit",
+				"ledger_entry", "ledger_posting", "invoice", "invoice_vat", "receipt", "series", "orders", "subscription", "bank_entry", "audit",
 			} {
 				_, err = tx.Exec(s.ctx(), `ALTER TABLE `+table+` DISABLE TRIGGER USER`)
 				s.must(err)

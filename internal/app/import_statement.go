@@ -152,7 +152,7 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 	case bank.Matched:
 		if m.topUp != nil {
 			done.Balance = m.topUp.Name
-			if err := topUp(ctx, tx, *m.topUp, done.Amount, entryID); err != nil {
+			if err := a.topUp(ctx, tx, *m.topUp, done.Amount, entryID); err != nil {
 				return done, err
 			}
 			break

@@ -78,6 +78,11 @@ func (a *App) applied(ctx context.Context, tx *store.Tx, s scene, p payment.Paym
 			return err
 		}
 	}
+	if late > 0 || own > 0 && p.Payable.Kind == payment.PayableTopUp {
+		if err := a.queue.IssueReceipts(ctx, tx); err != nil {
+			return err
+		}
+	}
 	if own+late > 0 && p.OrderID != "" {
 		if err := a.settleCaptured(ctx, tx, s, p, own+late); err != nil {
 			return err

@@ -187,13 +187,16 @@ func matchTopUp(ctx context.Context, tx *store.Tx, e bank.Entry) (m matching, na
 	return m, true, nil
 }
 
-// topUp books money that a payer paid in. It is no sale: there is no invoice
-// until an order is paid from it.
-func topUp(ctx context.Context, tx *store.Tx, payer account.Payer, amount money.Money, bankEntry string) error {
+// topUp books money that a payer paid in. It is no sale: there is a receipt, and
+// no invoice until an order is paid from it.
+func (a *App) topUp(ctx context.Context, tx *store.Tx, payer account.Payer, amount money.Money, bankEntry string) error {
 	if !payer.CurrencyFixed {
 		if err := tx.FixCurrency(ctx, payer.ID, amount.Currency); err != nil {
 			return err
 		}
 	}
-	return tx.AppendEntry(ctx, ledger.BankReceived(payer.ID, amount, bankEntry, tx.Now()))
+	if err := tx.AppendEntry(ctx, ledger.BankReceived(payer.ID, amount, bankEntry, tx.Now())); err != nil {
+		return err
+	}
+	return a.queue.IssueReceipts(ctx, tx)
 }

@@ -69,7 +69,7 @@ type Contacts struct {
 }
 
 // Series are the prefixes of document numbers: SIP gives SIP-2026-000123.
-type Series struct{ Invoice, CreditNote, Order string }
+type Series struct{ Invoice, CreditNote, Order, Receipt string }
 
 // Terms are the operator's choices, in days unless said otherwise.
 type Terms struct {
@@ -160,8 +160,9 @@ func (s Seller) together() error {
 			return fmt.Errorf("vat[%d].valid_from takes a day after that of the entry before", i+1)
 		}
 	}
-	if s.Series.Invoice == s.Series.CreditNote || s.Series.Invoice == s.Series.Order || s.Series.CreditNote == s.Series.Order {
-		return errors.New("series takes three different prefixes")
+	prefixes := map[string]bool{s.Series.Invoice: true, s.Series.CreditNote: true, s.Series.Order: true, s.Series.Receipt: true}
+	if len(prefixes) < 4 {
+		return errors.New("series takes prefixes that differ")
 	}
 	takesMoney := map[money.Currency]bool{}
 	for i, account := range s.BankAccounts {
@@ -283,7 +284,10 @@ func seriesOf(t table) Series {
 			return len(s) <= 8 && only(s, func(c byte) bool { return isASCIIDigit(c) || 'A' <= c && c <= 'Z' }) && !isASCIIDigit(s[0])
 		})
 	}
-	s := Series{Invoice: prefix("invoice"), CreditNote: prefix("credit_note"), Order: prefix("order")}
+	s := Series{Invoice: prefix("invoice"), CreditNote: prefix("credit_note"), Order: prefix("order"), Receipt: "R"}
+	if t.has("receipt") {
+		s.Receipt = prefix("receipt")
+	}
 	t.done()
 	return s
 }

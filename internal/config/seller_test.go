@@ -50,7 +50,7 @@ func TestExample(t *testing.T) {
 		t.Error(diff)
 	}
 	if s.Zone.String() != "Europe/Vilnius" || s.ServiceClass != config.ServiceTelecom || s.PartnerURL != "https://partner.sip-tg-demo.example/" ||
-		!slices.Equal(s.Languages, []string{"en"}) || s.Series != (config.Series{Invoice: "SIP", CreditNote: "SIPC", Order: "O"}) {
+		!slices.Equal(s.Languages, []string{"en"}) || s.Series != (config.Series{Invoice: "SIP", CreditNote: "SIPC", Order: "O", Receipt: "R"}) {
 		t.Errorf("got %+v", s)
 	}
 }

@@ -73,6 +73,16 @@ func New(header Document, terms Terms) (Document, error) {
 	return d, d.Check()
 }
 
+// NewReceipt returns header completed for money that was paid in to a balance:
+// nothing is sold, so there are neither lines nor VAT.
+func NewReceipt(header Document, amount money.Money) (Document, error) {
+	d := header
+	d.Version, d.Kind, d.Currency = 1, KindReceipt, amount.Currency
+	d.Lines, d.VAT = []Line{}, []VATLine{}
+	d.Total, d.Paid = amount.Amount, amount.Amount
+	return d, d.Check()
+}
+
 // reason is the legal text of a supply without VAT, in English and Lithuanian
 // (vat.md 1.3: show both).
 func reason(t vat.Treatment) string {
@@ -85,6 +95,12 @@ func reason(t vat.Treatment) string {
 // Check adds the document up again and names the first figure that is off: what
 // official validators let pass (vat.md 5.6), we do not.
 func (d Document) Check() error {
+	if d.Kind == KindReceipt {
+		if len(d.Lines)+len(d.VAT) > 0 || d.LinesNet != 0 || d.Net != 0 || d.VATTotal != 0 || d.Discount != nil || d.Total <= 0 || d.Paid != d.Total || d.Due != 0 {
+			return errors.New("invoice: a receipt is of money, and of nothing else")
+		}
+		return nil
+	}
 	var lines, base, tax money.Amount
 	for _, l := range d.Lines {
 		if net, err := l.UnitPrice.Times(l.Quantity); err != nil || net != l.Net {

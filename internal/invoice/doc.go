@@ -1,4 +1,5 @@
-// Package invoice holds the frozen documents: bank invoice, invoice, credit note.
+// Package invoice holds the frozen documents: bank invoice, invoice, credit note,
+// receipt.
 //
 // Owns: Document, the one snapshot that the PDF, the page and every file of a
 // document are drawn from; building it from an order; its totals; numbers in

@@ -14,6 +14,7 @@ const (
 	KindBankInvoice Kind = "bank_invoice"
 	KindInvoice     Kind = "invoice"
 	KindCreditNote  Kind = "credit_note"
+	KindReceipt     Kind = "receipt" // of money paid in to a balance; no tax document
 )
 
 // Document is a document as it was issued: every word and figure that stands on
@@ -113,6 +114,7 @@ type VATLine struct {
 type Payment struct {
 	Method      string     `json:"method"`           // bank, card, balance …
 	PaidOn      civil.Date `json:"paid_on,omitzero"` // credited
+	From        string     `json:"from,omitzero"`    // who sent a transfer, receipts only
 	Beneficiary string     `json:"beneficiary,omitzero"`
 	IBAN        string     `json:"iban,omitzero"` // no spaces
 	BIC         string     `json:"bic,omitzero"`

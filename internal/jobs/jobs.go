@@ -22,6 +22,12 @@ type issueInvoice struct {
 // Kind names the job in River's table.
 func (issueInvoice) Kind() string { return "issue_invoice" }
 
+// issueReceipts issues the receipts of top-ups that have none.
+type issueReceipts struct{}
+
+// Kind names the job in River's table.
+func (issueReceipts) Kind() string { return "issue_receipts" }
+
 // runDue does what falls due by itself: renewals, what ran out, invoices that
 // were left waiting.
 type runDue struct{}
@@ -100,6 +106,12 @@ func (q *Queue) IssueInvoice(ctx context.Context, tx *app.Tx, orderID string) er
 	return err
 }
 
+// IssueReceipts enqueues the receipts of top-ups in the transaction that books one.
+func (q *Queue) IssueReceipts(ctx context.Context, tx *app.Tx) error {
+	_, err := q.client.InsertTx(ctx, tx.PGX(), issueReceipts{}, nil)
+	return err
+}
+
 // SendPayment enqueues the sending of a payment in the transaction that makes it.
 func (q *Queue) SendPayment(ctx context.Context, tx *app.Tx, id payment.ID) error {
 	_, err := q.client.InsertTx(ctx, tx.PGX(), sendPayment{PaymentID: id}, nil)
@@ -141,6 +153,9 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[issueInvoice]) error {
 		return a.IssueInvoice(ctx, job.Args.OrderID)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[issueReceipts]) error {
+		return a.IssueReceipts(ctx)
 	}))
 	river.AddWorker(workers, timed[runDue]{timeout: checkTime, work: func(ctx context.Context, _ *river.Job[runDue]) error {
 		return a.RunDue(ctx)

@@ -29,7 +29,7 @@ func FuzzInvoicePDF(f *testing.F) {
 	f.Add(uint8(2), "n", "name", "text", int64(1<<63-1), uint8(60))
 	f.Fuzz(func(t *testing.T, pick uint8, number, name, text string, figure int64, lines uint8) {
 		d := invoice.Document{
-			Kind:   []invoice.Kind{invoice.KindBankInvoice, invoice.KindInvoice, invoice.KindCreditNote}[pick%3],
+			Kind:   []invoice.Kind{invoice.KindBankInvoice, invoice.KindInvoice, invoice.KindCreditNote, invoice.KindReceipt}[pick%4],
 			Number: number, Language: text, Currency: money.Currency(name), IssueDate: civil.Date{Year: 2026, Month: time.November, Day: 23},
 			OrderNumber: text, Reference: text, POReference: text, ServiceMonths: int(figure), Customer: name,
 			Seller: invoice.Party{Name: text, CompanyCode: text, VATNote: text, Street: text, City: text, Country: text, Website: text},

@@ -3,6 +3,7 @@ package pdf
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,9 @@ const (
 	limitDetail = 600
 	limitText   = 1200
 )
+
+// kinds are the documents that can be drawn.
+var kinds = []invoice.Kind{invoice.KindBankInvoice, invoice.KindInvoice, invoice.KindCreditNote, invoice.KindReceipt}
 
 // Render draws a document as a PDF file. The same document gives the same
 // bytes. It fails on a document without number, day of issue or known kind.
@@ -38,7 +42,7 @@ func Render(doc invoice.Document) ([]byte, error) {
 // lay sets a document on pages.
 func lay(doc invoice.Document) (*sheet, error) {
 	switch {
-	case doc.Kind != invoice.KindBankInvoice && doc.Kind != invoice.KindInvoice && doc.Kind != invoice.KindCreditNote:
+	case !slices.Contains(kinds, doc.Kind):
 		return nil, fmt.Errorf("pdf: unknown kind of document %.40q", string(doc.Kind))
 	case clean(doc.Number, limitCode) == "":
 		return nil, errors.New("pdf: document without a number")
@@ -51,8 +55,12 @@ func lay(doc invoice.Document) (*sheet, error) {
 	s.y = top
 	s.head()
 	s.parties()
-	s.table()
-	s.payment()
+	if doc.Kind == invoice.KindReceipt {
+		s.receipt()
+	} else {
+		s.table()
+		s.payment()
+	}
 	s.footers()
 	return s, nil
 }
@@ -98,6 +106,7 @@ func scrub(d *invoice.Document) {
 		clear(limitCode, &corrects.Number)
 		d.Corrects = &corrects
 	}
+	clear(limitName, &d.Payment.From)
 	clear(limitField, &d.Payment.Beneficiary, &d.Payment.Bank, &d.Payment.BankAddress)
 	clear(limitCode, &d.Payment.IBAN, &d.Payment.BIC)
 }
@@ -110,6 +119,8 @@ func (s *sheet) title() string {
 	switch {
 	case s.d.Kind == invoice.KindBankInvoice:
 		return s.t.T("doc.title.bank_invoice")
+	case s.d.Kind == invoice.KindReceipt:
+		return s.t.T("doc.title.receipt")
 	case s.d.Kind == invoice.KindCreditNote:
 		return s.t.T("doc.title.credit_note")
 	case s.withoutVAT():
@@ -123,6 +134,8 @@ func (s *sheet) localTitle() string {
 	switch {
 	case s.d.Kind == invoice.KindBankInvoice:
 		return "Išankstinė sąskaita"
+	case s.d.Kind == invoice.KindReceipt:
+		return "Mokėjimo patvirtinimas"
 	case s.d.Kind == invoice.KindCreditNote && s.withoutVAT():
 		return "Kreditinė sąskaita"
 	case s.d.Kind == invoice.KindCreditNote:
@@ -144,6 +157,9 @@ func (s *sheet) head() {
 	}
 	if s.d.Kind == invoice.KindBankInvoice {
 		words = append(words, gap(6), s.paragraph(left, s.t.T("doc.bank_invoice.not_vat"), strongType, titleWidth))
+	}
+	if s.d.Kind == invoice.KindReceipt {
+		words = append(words, gap(6), s.paragraph(left, s.t.T("doc.receipt.no_invoice"), strongType, titleWidth))
 	}
 	if c := s.d.Corrects; c != nil {
 		words = append(words, gap(6), s.paragraph(left, s.t.T("doc.corrects", "Number", c.Number, "Date", s.t.DateShort(c.IssueDate.Year, c.IssueDate.Month, c.IssueDate.Day)), strongType, titleWidth))
@@ -207,6 +223,8 @@ func (s *sheet) headline() (label, amount, sub string) {
 	switch {
 	case d.Kind == invoice.KindCreditNote:
 		return s.t.T("doc.headline.credited"), s.money(d.Total), ""
+	case d.Kind == invoice.KindReceipt:
+		return s.t.T("doc.headline.received"), s.money(d.Total), s.paidBy()
 	case d.Kind == invoice.KindInvoice && d.Due <= 0:
 		return s.t.T("doc.headline.paid"), s.money(d.Total), s.paidBy()
 	}
@@ -253,10 +271,14 @@ func (s *sheet) parties() {
 		}
 		service = append(service, s.paragraph(x, f.label, labelType, right-x), gap(1), s.paragraph(x, f.value, bodyType, right-x))
 	}
+	seller, buyer := "doc.seller", "doc.buyer"
+	if s.d.Kind == invoice.KindReceipt { // nothing is sold
+		seller, buyer = "doc.receipt.by", "doc.receipt.payer"
+	}
 	s.divide()
 	s.place(beside(
-		s.party(left, sellerWidth, s.t.T("doc.seller"), s.d.Seller),
-		s.party(left+sellerWidth+gutter, buyerWidth, s.t.T("doc.buyer"), s.d.Buyer),
+		s.party(left, sellerWidth, s.t.T(seller), s.d.Seller),
+		s.party(left+sellerWidth+gutter, buyerWidth, s.t.T(buyer), s.d.Buyer),
 		stack(service...),
 	))
 	s.y += 22

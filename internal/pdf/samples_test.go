@@ -156,7 +156,18 @@ func samples(t testing.TB) map[string]invoice.Document {
 	plain.Seller.VATNumber, plain.Seller.VATNote = "", "Not registered for VAT: turnover below the threshold of PVMĮ art. 71"
 	plain.Payment = invoice.Payment{Method: "card", PaidOn: day("2026-12-03")}
 
+	receipt, err := invoice.NewReceipt(invoice.Document{
+		Number: "R-2026-000123", Language: "en", IssueDate: day("2026-11-23"), Reference: "RF349000000001", Seller: seller(), Buyer: consumer.Buyer,
+		Payment: invoice.Payment{Method: "bank", PaidOn: day("2026-11-20"), From: "ŽYGIMANTĖ ĄŽUOLAITĖ"},
+	}, money.Of(50_00, "EUR"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	card := receipt
+	card.Number, card.Seller, card.Reference, card.Payment = "R-2026-000124", plain.Seller, "", invoice.Payment{Method: "card", PaidOn: day("2026-11-23")}
+
 	return map[string]invoice.Document{
+		"receipt": receipt, "receipt-card": card,
 		"bank-invoice-consumer": consumer, "reverse-charge": gmbh, "outside-eu": ukrainian, "discount-36": discount,
 		"lines-120": many, "credit-note": credit, "long-names": long, "odd-characters": odd, "seller-without-vat": plain,
 	}

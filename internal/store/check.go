@@ -90,7 +90,9 @@ SELECT count(*) AS looked,
 FROM series s CROSS JOIN LATERAL (
     SELECT count(*) AS numbers, COALESCE(max(i.seq), 0) AS last,
            count(*) FILTER (WHERE i.issue_date < i.before) AS backwards
-    FROM (SELECT v.seq, v.issue_date, lag(v.issue_date) OVER (ORDER BY v.seq) AS before FROM invoice v WHERE v.series_id = s.id) i) n`
+    FROM (SELECT v.seq, v.issue_date, lag(v.issue_date) OVER (ORDER BY v.seq) AS before
+          FROM (SELECT seq, issue_date FROM invoice WHERE series_id = s.id
+                UNION ALL SELECT seq, issue_date FROM receipt WHERE series_id = s.id) v) i) n`
 
 const checkFrozenSQL = `
 SELECT count(*) AS looked,
@@ -101,6 +103,19 @@ SELECT count(*) AS looked,
 FROM invoice i
 CROSS JOIN LATERAL (SELECT j->>'number', (j->>'net')::bigint, (j->>'vat_total')::bigint, (j->>'total')::bigint, j->>'currency', (j->>'issue_date')::date
                     FROM (SELECT convert_from(i.content, 'UTF8')::jsonb AS j) c) AS d(number, net, vat_total, total, currency, issue_date)`
+
+const checkReceiptsSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE sha256(r.content) <> r.content_sha256 OR d.number <> r.number OR d.total <> r.amount_minor OR d.currency <> r.currency
+                           OR d.issue_date <> r.issue_date
+                           OR r.issued_at < @now::timestamptz - interval '1 hour' -- content and hash replaced together: nothing was drawn from it
+                              AND NOT EXISTS (SELECT FROM document_file f WHERE f.content_sha256 = r.content_sha256)
+                           OR NOT EXISTS (SELECT FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id
+                                          WHERE p.entry_id = r.entry_id AND a.kind = 'balance' AND a.payer_id = r.payer_id
+                                            AND p.currency = r.currency AND p.amount_minor = -r.amount_minor)) AS broken
+FROM receipt r
+CROSS JOIN LATERAL (SELECT j->>'number', (j->>'total')::bigint, j->>'currency', (j->>'issue_date')::date
+                    FROM (SELECT convert_from(r.content, 'UTF8')::jsonb AS j) c) AS d(number, total, currency, issue_date)`
 
 const checkAddsUpSQL = `
 SELECT count(*) AS looked,
@@ -158,6 +173,15 @@ SELECT count(*) AS looked,
                           AND o.closed_at < @now::timestamptz - interval '1 hour') AS broken
 FROM orders o WHERE o.state = 'paid'`
 
+const checkReceivedSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE NOT EXISTS (SELECT FROM receipt r WHERE r.entry_id = e.id)
+                          AND e.at < @now::timestamptz - interval '1 hour') AS broken
+FROM ledger_entry e
+LEFT JOIN bank_entry b ON b.id = e.bank_entry_id
+LEFT JOIN payment y ON y.id = e.payment_id
+WHERE e.kind = 'bank_received' AND b.payer_id IS NOT NULL OR e.kind = 'captured' AND y.payable_kind = 'topup'`
+
 // checks are the invariants that one statement each can judge.
 var checks = []struct{ id, title, sql string }{
 	{"I1", "ledger entries balance", checkBalancedSQL},
@@ -171,6 +195,7 @@ var checks = []struct{ id, title, sql string }{
 	{"I11", "balances keep their credit limit", checkLimitSQL},
 	{"I12", "number series have no gap, no duplicate, no date going back", checkGaplessSQL},
 	{"I13", "issued documents are as they were issued", checkFrozenSQL},
+	{"I13", "receipts are as they were issued, of what was booked", checkReceiptsSQL},
 	{"I14", "documents add up to the cent", checkAddsUpSQL},
 	{"I20", "periods touch, never overlap, and end at paid_until", checkPeriodsSQL},
 	{"I20", "of each period the last change is in force", checkSupersededSQL},
@@ -178,6 +203,7 @@ var checks = []struct{ id, title, sql string }{
 	{"I26", "bank money is matched or in suspense", checkOutcomeSQL},
 	{"I31", "every movement of money has an audit row", checkAuditedSQL},
 	{"-", "paid orders have an invoice within the hour", checkInvoicedSQL},
+	{"-", "top-ups have a receipt within the hour", checkReceivedSQL},
 }
 
 // Checks counts the things that every money invariant speaks of, and those that

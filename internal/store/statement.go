@@ -30,6 +30,7 @@ type MovementRow struct {
 	ledger.Movement
 	OrderNumber   string // of a paid order
 	InvoiceNumber string // of that order, once it is issued
+	ReceiptNumber string // of a top-up, once it is issued
 	From          string // who sent money
 }
 
@@ -39,19 +40,21 @@ type movementRow struct {
 	AmountMinor   int64
 	OrderNumber   string
 	InvoiceNumber string
+	ReceiptNumber string
 	FromName      string
 }
 
 func (r movementRow) movement() MovementRow {
 	return MovementRow{
 		Movement:    ledger.Movement{At: r.At, Kind: ledger.EntryKind(r.Kind), Amount: money.Amount(r.AmountMinor)},
-		OrderNumber: r.OrderNumber, InvoiceNumber: r.InvoiceNumber, From: r.FromName,
+		OrderNumber: r.OrderNumber, InvoiceNumber: r.InvoiceNumber, ReceiptNumber: r.ReceiptNumber, From: r.FromName,
 	}
 }
 
 const movementColumnsSQL = `
 SELECT e.kind, e.at, -p.amount_minor AS amount_minor, COALESCE(o.number, '') AS order_number,
        COALESCE((SELECT i.number FROM invoice i WHERE i.order_id = e.order_id AND i.kind = 'invoice'), '') AS invoice_number,
+       COALESCE((SELECT r.number FROM receipt r WHERE r.entry_id = e.id), '') AS receipt_number,
        COALESCE(b.payer_name, '') AS from_name
 FROM ledger_account a
 JOIN ledger_posting p ON p.account_id = a.id
