@@ -91,6 +91,17 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.notice_delivery_stays_done() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.state <> 'pending' OR (NEW.notice_id, NEW.channel, NEW.recipient) <> (OLD.notice_id, OLD.channel, OLD.recipient) THEN
+        RAISE EXCEPTION 'delivery % is %, and to one recipient', OLD.id, OLD.state
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'notice_delivery_stays_done';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.orders_keep_price() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -597,6 +608,24 @@ CREATE TABLE public.notice (
     at timestamp with time zone NOT NULL,
     CONSTRAINT notice_key_check CHECK ((key <> ''::text)),
     CONSTRAINT notice_kind_check CHECK ((kind <> ''::text))
+);
+
+CREATE TABLE public.notice_delivery (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    notice_id uuid NOT NULL,
+    channel text NOT NULL,
+    recipient text NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    last_error text DEFAULT ''::text NOT NULL,
+    next_try_at timestamp with time zone,
+    sent_at timestamp with time zone,
+    CONSTRAINT notice_delivery_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT notice_delivery_channel_check CHECK ((channel = ANY (ARRAY['telegram'::text, 'email'::text]))),
+    CONSTRAINT notice_delivery_is_dated CHECK (((state = 'sent'::text) = (sent_at IS NOT NULL))),
+    CONSTRAINT notice_delivery_is_due CHECK (((state = 'pending'::text) = (next_try_at IS NOT NULL))),
+    CONSTRAINT notice_delivery_recipient_check CHECK ((recipient <> ''::text)),
+    CONSTRAINT notice_delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'failed'::text, 'skipped'::text])))
 );
 
 CREATE TABLE public.order_number (
@@ -1194,6 +1223,12 @@ ALTER TABLE ONLY public.login_state
 ALTER TABLE ONLY public.member
     ADD CONSTRAINT member_pkey PRIMARY KEY (payer_id, account_id);
 
+ALTER TABLE ONLY public.notice_delivery
+    ADD CONSTRAINT notice_delivery_once UNIQUE (notice_id, channel, recipient);
+
+ALTER TABLE ONLY public.notice_delivery
+    ADD CONSTRAINT notice_delivery_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.notice
     ADD CONSTRAINT notice_once UNIQUE (key);
 
@@ -1368,6 +1403,8 @@ CREATE INDEX login_state_expires ON public.login_state USING btree (expires_at);
 
 CREATE INDEX member_account ON public.member USING btree (account_id);
 
+CREATE INDEX notice_delivery_due ON public.notice_delivery USING btree (next_try_at) WHERE (state = 'pending'::text);
+
 CREATE INDEX notice_payer ON public.notice USING btree (payer_id, at DESC, id);
 
 CREATE INDEX orders_open ON public.orders USING btree (valid_until) WHERE (state = 'awaiting_payment'::text);
@@ -1473,6 +1510,10 @@ CREATE TRIGGER ledger_keep_balance AFTER INSERT ON public.ledger_posting FOR EAC
 CREATE CONSTRAINT TRIGGER ledger_posting_balances AFTER INSERT ON public.ledger_posting DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_balances();
 
 CREATE TRIGGER ledger_posting_is_immutable BEFORE DELETE OR UPDATE ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER notice_delivery_stays BEFORE DELETE ON public.notice_delivery FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER notice_delivery_stays_done BEFORE UPDATE ON public.notice_delivery FOR EACH ROW EXECUTE FUNCTION public.notice_delivery_stays_done();
 
 CREATE TRIGGER notice_is_immutable BEFORE DELETE OR UPDATE ON public.notice FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -1585,6 +1626,9 @@ ALTER TABLE ONLY public.member
 
 ALTER TABLE ONLY public.member
     ADD CONSTRAINT member_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.notice_delivery
+    ADD CONSTRAINT notice_delivery_notice_id_fkey FOREIGN KEY (notice_id) REFERENCES public.notice(id);
 
 ALTER TABLE ONLY public.notice
     ADD CONSTRAINT notice_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);

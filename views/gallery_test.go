@@ -58,6 +58,7 @@ var marks = map[string][]string{
 	"balance":                {"balance", "movement"},
 	"balance-top-up":         {"balance", "rf", "iban", "amount"},
 	"balance-bad":            {"error"},
+	"notices":                {"notice", "delivery"},
 	"statement":              {"opening", "closing", "movement"},
 	"statement-bad":          {"error"},
 	"login":                  {"telegram-widget", "error"},

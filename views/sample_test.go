@@ -482,6 +482,8 @@ func samples() map[string]templ.Component {
 		"balance-empty":          views.Balance(emptyBalance()),
 		"statement":              views.Statement(statement()),
 		"statement-bad":          views.Statement(badStatement()),
+		"notices":                views.Notices(notices()),
+		"notices-empty":          views.Notices(views.NoticesPage{Page: page(true, views.NavAccount), FirstURL: "/notices"}),
 		"statement-empty":        views.Statement(emptyStatement()),
 		"seller":                 views.SellerDetails(views.SellerPage{Page: page(false, ""), Seller: seller, SupportURL: "https://t.me/example", Accounts: []views.BankAccount{{Currency: "EUR", Beneficiary: seller.Name, IBAN: views.Copied{Text: "LT12 1000 0111 0100 1000", Raw: "LT121000011101001000"}, BIC: "HABALT22", Bank: "Demo Bank AB", BankAddress: "Konstitucijos pr. 20A, Vilnius"}}}),
 		"help":                   views.Help(views.HelpPage{Page: page(true, views.NavHelp), SupportURL: "https://t.me/example", Email: "help@demo.example", PartnerURL: "https://partner.example/"}),

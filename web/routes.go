@@ -57,6 +57,8 @@ func (s *server) routes() []route {
 		{post, "/balance/top-up", signedIn, s.topUp, "top-up"},
 		{get, "/statement", signedIn, s.statementPage, "statement"},
 
+		{get, "/notices", signedIn, s.noticesPage, "notices"},
+
 		{get, "/account", signedIn, s.accountPage, "account"},
 		{post, "/account", signedIn, s.saveAccount, "account-save"},
 		{post, "/account/sessions/end", signedIn, s.endSession, "session-end"},

@@ -125,6 +125,7 @@ var matrix = map[string]access{
 	"invoices":      {same("/invoices"), people},
 	"billing":       {same("/billing"), people},
 	"account":       {same("/account"), people},
+	"notices":       {same("/notices"), people},
 
 	"order": {func(w *world) call { return call{path: "/orders/" + w.open.Number} },
 		[5]int{toSignIn, notFound, notFound, notFound, found}},

@@ -45,6 +45,8 @@ func section(path string) string {
 		return views.NavInvoices
 	case "balance":
 		return views.NavBilling
+	case "notices":
+		return views.NavAccount
 	case "invoices", "plans", "billing", "account", "help":
 		return first
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -13,7 +14,9 @@ import (
 	"github.com/siptg/portal/internal/config"
 	"github.com/siptg/portal/internal/embeddedpg"
 	"github.com/siptg/portal/internal/jobs"
+	"github.com/siptg/portal/internal/mail"
 	"github.com/siptg/portal/internal/store"
+	"github.com/siptg/portal/internal/telegram"
 )
 
 // portal is the program put together: the only place where packages meet.
@@ -76,10 +79,34 @@ func (p *portal) newApp(ctx context.Context, db *store.DB, now func() time.Time)
 	if p.config.Demo() {
 		providers = append(providers, p.sandbox())
 	}
-	return app.New(ctx, app.Config{
+	c := app.Config{
 		DB: db, Providers: providers, PublicURL: string(p.config.PublicURL), Blobs: p.blobs, Queue: p.queue, Now: now, Seller: sellerOf(p.config.Seller, now()),
 		BotToken: p.config.TelegramBotToken.Reveal(), Demo: p.config.Demo(), Clock: p.clock, Log: p.log,
-	})
+	}
+	if err := p.outlets(&c); err != nil {
+		return nil, err
+	}
+	return app.New(ctx, c)
+}
+
+// outlets connects what notices are sent by. In demo mode nothing leaves the
+// machine.
+func (p *portal) outlets(c *app.Config) error {
+	if p.config.Demo() {
+		return nil
+	}
+	if !p.config.TelegramBotToken.IsZero() {
+		c.Messenger = telegram.NewBot(string(p.config.TelegramAPIURL), p.config.TelegramBotToken.Reveal(), callTime)
+	}
+	if p.config.SMTPURL.IsZero() {
+		return nil
+	}
+	sender, err := mail.NewSender(p.config.SMTPURL.Reveal())
+	if err != nil {
+		return errors.New("PORTAL_SMTP_URL takes smtp://user:password@host:587, or smtps:// for TLS from the start")
+	}
+	c.Mailer = sender
+	return nil
 }
 
 // database returns the address of the database: the operator's, or that of our

@@ -30,6 +30,7 @@ type Queue interface {
 	IssueReceipts(ctx context.Context, tx *Tx) error
 	SendPayment(ctx context.Context, tx *Tx, id payment.ID) error
 	ProcessWebhook(ctx context.Context, tx *Tx, inboxID int64) error
+	DeliverNotice(ctx context.Context, tx *Tx, noticeID string) error
 }
 
 // Seller is what the operator's seller file says.
@@ -76,7 +77,10 @@ type Config struct {
 	Log      *slog.Logger
 
 	Providers []PaymentProvider // the first takes cards; none: cards are not offered
-	PublicURL string            // where payment pages lead back to, without a slash at the end
+	PublicURL string            // where payment pages and notices lead back to, without a slash at the end
+
+	Messenger Messenger // nil: nothing is sent by Telegram
+	Mailer    Mailer    // nil: e-mails are only stored
 }
 
 // App carries out the use cases.
@@ -94,6 +98,8 @@ type App struct {
 	providers map[string]PaymentProvider
 	cards     PaymentProvider // nil: not offered
 	publicURL string
+	messenger Messenger
+	mailer    Mailer
 }
 
 // New returns the use cases on a migrated database.
@@ -101,6 +107,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 	a := &App{
 		db: c.DB, blobs: c.Blobs, queue: c.Queue, now: c.Now, seller: c.Seller, botToken: c.BotToken, demo: c.Demo, demoClock: c.Clock, log: c.Log,
 		providers: map[string]PaymentProvider{}, publicURL: c.PublicURL,
+		messenger: c.Messenger, mailer: c.Mailer,
 	}
 	a.seller.ReceiptPrefix = cmp.Or(a.seller.ReceiptPrefix, "R")
 	for _, p := range c.Providers {

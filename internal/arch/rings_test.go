@@ -82,6 +82,7 @@ var places = map[string]place{
 	"internal/storetest/cmd/stop":    {ring: 5},
 	"internal/storetest/cmd/schema":  {ring: 5},
 	"internal/bank/banktest":         {ring: 5}, // makes statements for tests
+	"internal/mail/mailtest":         {ring: 5}, // a mail server for tests
 	"internal/provider/providertest": {ring: 5}, // the contract of providers, for tests
 	"internal/e2e":                   {ring: 5},
 	"internal/bench":                 {ring: 5},

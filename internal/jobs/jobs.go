@@ -82,10 +82,36 @@ func (auditBooks) Kind() string { return "audit" }
 // InsertOpts are those of all such jobs. The next hour's is as good.
 func (auditBooks) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 3} }
 
+// deliverNotice sends a notice to its people.
+type deliverNotice struct {
+	NoticeID string `json:"notice_id"`
+}
+
+// Kind names the job in River's table.
+func (deliverNotice) Kind() string { return "deliver_notice" }
+
+// InsertOpts are those of all such jobs. How often a message is tried is kept
+// with its delivery; the job only comes back for it.
+func (deliverNotice) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueNotices, MaxAttempts: 8}
+}
+
+// deliverLeftBehind sends notices whose jobs were lost.
+type deliverLeftBehind struct{}
+
+// Kind names the job in River's table.
+func (deliverLeftBehind) Kind() string { return "deliver_left_behind" }
+
+// InsertOpts are those of all such jobs. Who comes late finds what was left.
+func (deliverLeftBehind) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueNotices, MaxAttempts: 1}
+}
+
 // The queues besides the default one.
 const (
 	queuePayments = "payments"
 	queueInbox    = "inbox"
+	queueNotices  = "notices"
 )
 
 // Queue enqueues jobs; it is an app.Queue.
@@ -121,6 +147,12 @@ func (q *Queue) SendPayment(ctx context.Context, tx *app.Tx, id payment.ID) erro
 // ProcessWebhook enqueues a webhook in the transaction that keeps it.
 func (q *Queue) ProcessWebhook(ctx context.Context, tx *app.Tx, inboxID int64) error {
 	_, err := q.client.InsertTx(ctx, tx.PGX(), processWebhook{InboxID: inboxID}, nil)
+	return err
+}
+
+// DeliverNotice enqueues the sending of a notice in the transaction that writes it.
+func (q *Queue) DeliverNotice(ctx context.Context, tx *app.Tx, noticeID string) error {
+	_, err := q.client.InsertTx(ctx, tx.PGX(), deliverNotice{NoticeID: noticeID}, nil)
 	return err
 }
 
@@ -174,6 +206,16 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 		_, err := a.RunAudit(ctx)
 		return err
 	}})
+	river.AddWorker(workers, timed[deliverNotice]{timeout: checkTime, work: func(ctx context.Context, job *river.Job[deliverNotice]) error {
+		again, err := a.DeliverNotice(ctx, job.Args.NoticeID)
+		if err == nil && again > 0 {
+			return river.JobSnooze(again)
+		}
+		return err
+	}})
+	river.AddWorker(workers, timed[deliverLeftBehind]{timeout: checkTime, work: func(ctx context.Context, _ *river.Job[deliverLeftBehind]) error {
+		return a.DeliverLeftBehind(ctx)
+	}})
 	periodically := func(every time.Duration, args river.JobArgs) *river.PeriodicJob {
 		return river.NewPeriodicJob(river.PeriodicInterval(every), func() (river.JobArgs, *river.InsertOpts) { return args, nil },
 			&river.PeriodicJobOpts{RunOnStart: true})
@@ -182,10 +224,12 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 		Logger: log,
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: 4}, queuePayments: {MaxWorkers: 4}, queueInbox: {MaxWorkers: 8},
+			queueNotices: {MaxWorkers: 4},
 		},
 		Workers: workers,
 		PeriodicJobs: []*river.PeriodicJob{
 			periodically(dueEvery, runDue{}), periodically(checkEvery, checkPayments{}), periodically(auditEvery, auditBooks{}),
+			periodically(dueEvery, deliverLeftBehind{}),
 		},
 	})
 	if err != nil {
