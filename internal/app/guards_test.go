@@ -110,11 +110,31 @@ var guards = []guard{
 		`DROP TRIGGER orders_keep_price ON orders`},
 	{"change a payer's currency (I4)", "payer_currency_is_fixed", `UPDATE payer SET currency = 'USD'`,
 		`DROP TRIGGER payer_currency_is_fixed ON payer`},
+	{"change what was told (I32)", "notice_is_immutable", tellOnce + `UPDATE notice SET at = now() + interval '1 day'`,
+		`DROP TRIGGER notice_is_immutable ON notice`},
+	{"tell it twice (I32)", "notice_once", tellOnce + tellOnce,
+		`ALTER TABLE notice DROP CONSTRAINT notice_once`},
+	{"send again what was sent (I32)", "notice_delivery_stays_done", tellOnce + sendOnce + `UPDATE notice_delivery SET state = 'pending', sent_at = NULL, next_try_at = now()`,
+		`DROP TRIGGER notice_delivery_stays_done ON notice_delivery`},
+	{"forget what was sent (I32)", "notice_delivery_is_immutable", tellOnce + sendOnce + `DELETE FROM notice_delivery`,
+		`DROP TRIGGER notice_delivery_stays ON notice_delivery`},
+	{"send it to somebody twice (I32)", "notice_delivery_once", tellOnce + sendOnce + sendOnce,
+		`ALTER TABLE notice_delivery DROP CONSTRAINT notice_delivery_once`},
+	{"a delivery that nobody makes (I32)", "notice_delivery_is_due", tellOnce + `INSERT INTO notice_delivery (notice_id, channel, recipient) SELECT id, 'email', 'a@b.example' FROM notice`,
+		`ALTER TABLE notice_delivery DROP CONSTRAINT notice_delivery_is_due`},
+	{"sent, but never (I32)", "notice_delivery_is_dated", tellOnce + `INSERT INTO notice_delivery (notice_id, channel, recipient, state) SELECT id, 'email', 'a@b.example', 'sent' FROM notice`,
+		`ALTER TABLE notice_delivery DROP CONSTRAINT notice_delivery_is_dated`},
 	{"change the audit log (I31)", "audit_is_immutable", `UPDATE audit SET actor = 'nobody'`,
 		`DROP TRIGGER audit_is_immutable ON audit`},
 	{"empty the audit log (I31)", "audit_is_immutable", `DELETE FROM audit`,
 		`DROP TRIGGER audit_is_immutable ON audit`},
 }
+
+// A notice, and that it was sent.
+const (
+	tellOnce = `INSERT INTO notice (key, kind, payer_id, order_number, facts, at) SELECT 'k', 'renewed', id, '', '{}', now() FROM payer LIMIT 1; `
+	sendOnce = `INSERT INTO notice_delivery (notice_id, channel, recipient, state, sent_at) SELECT id, 'email', 'a@b.example', 'sent', now() FROM notice WHERE key = 'k'; `
+)
 
 func copyInvoice(seq, number, total string) string {
 	return strings.NewReplacer("SEQ", seq, "NUMBER", number, "TOTAL", total).Replace(`
