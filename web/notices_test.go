@@ -9,6 +9,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/notice"
 	"github.com/siptg/portal/internal/store"
@@ -19,16 +20,16 @@ func (w *world) told(payer account.PayerID, key string, kind notice.Kind) string
 	w.t.Helper()
 	var id string
 	w.must(w.db.Update(w.ctx(), func(tx *store.Tx) error {
-		var err error
-		id, err = tx.InsertNotice(w.ctx(), notice.Notice{
+		tx.InsertNotice(notice.Notice{
 			Key: key, Kind: kind, PayerID: payer, SubscriptionID: w.subscription, OrderNumber: w.paid.Number,
 			Facts: notice.Facts{
 				Plan: "softphone", Amount: 1815, Currency: "EUR", On: civil.MustParse("2027-05-20"), Until: w.clock.Now(),
 				Method: "Visa •••• 4242", Document: w.paid.InvoiceNumber,
 			},
-		}, "")
-		return err
+		}, "", app.Job{Kind: "deliver_notice", Queue: "notices", MaxAttempts: 8})
+		return nil
 	}))
+	w.must(w.db.Pool().QueryRow(w.ctx(), `SELECT id::text FROM notice WHERE key = $1`, key).Scan(&id))
 	return id
 }
 

@@ -21,6 +21,9 @@ import (
 // Tx is a transaction of the store, for packages that may not see the store.
 type Tx = store.Tx
 
+// Job is how the job library knows a kind of job.
+type Job = store.Job
+
 // PayerOf is a payer with the actor's role on it.
 type PayerOf = store.PayerOf
 
@@ -30,7 +33,7 @@ type Queue interface {
 	IssueReceipts(ctx context.Context, tx *Tx) error
 	SendPayment(ctx context.Context, tx *Tx, id payment.ID) error
 	ProcessWebhook(ctx context.Context, tx *Tx, inboxID int64) error
-	DeliverNotice(ctx context.Context, tx *Tx, noticeID string) error
+	NoticeJob() Job // that sends a notice: it is enqueued with the notice
 }
 
 // Seller is what the operator's seller file says.

@@ -150,10 +150,10 @@ func (q *Queue) ProcessWebhook(ctx context.Context, tx *app.Tx, inboxID int64) e
 	return err
 }
 
-// DeliverNotice enqueues the sending of a notice in the transaction that writes it.
-func (q *Queue) DeliverNotice(ctx context.Context, tx *app.Tx, noticeID string) error {
-	_, err := q.client.InsertTx(ctx, tx.PGX(), deliverNotice{NoticeID: noticeID}, nil)
-	return err
+// NoticeJob is the job that sends a notice. Its argument is notice_id.
+func (q *Queue) NoticeJob() app.Job {
+	opts := deliverNotice{}.InsertOpts()
+	return app.Job{Kind: deliverNotice{}.Kind(), Queue: opts.Queue, MaxAttempts: opts.MaxAttempts}
 }
 
 // Worker works jobs.

@@ -12,7 +12,16 @@ import (
 	"github.com/siptg/portal/internal/notice"
 )
 
-// One statement, because renewals write a hundred thousand of these in a row.
+// Job is how the job library knows a kind of job.
+type Job struct {
+	Kind        string
+	Queue       string
+	MaxAttempts int
+}
+
+// Renewals write a hundred thousand of these in a row. So all of it is one
+// statement, whose answer nobody waits for; the job library, whose client would
+// ask several questions to enqueue, is content with a row in its table.
 const insertNoticeSQL = `
 WITH told AS (
     INSERT INTO notice (key, kind, payer_id, subscription_id, order_number, facts, at)
@@ -31,24 +40,21 @@ WITH told AS (
           SELECT t.id, 'email', p.email FROM told t JOIN payer p ON p.id = t.payer_id WHERE p.email <> '') r
     RETURNING state
 )
-SELECT t.id::text AS id, EXISTS (SELECT FROM deliveries d WHERE d.state = 'pending') AS pending FROM told t`
+INSERT INTO river_job (kind, queue, max_attempts, args)
+SELECT @job_kind, @job_queue, @job_attempts, jsonb_build_object('notice_id', t.id)
+FROM told t
+WHERE EXISTS (SELECT FROM deliveries d WHERE d.state = 'pending')`
 
-// InsertNotice writes a notice with a delivery to each owner and billing member
-// of the payer by Telegram, and to the payer's billing address. skip is why none
-// is sent, or empty. It returns the notice's id where there is something to
-// send, else "": it was told before, or nobody can be reached.
-func (tx *Tx) InsertNotice(ctx context.Context, n notice.Notice, skip string) (deliver string, err error) {
-	told, err := list[struct {
-		ID      string
-		Pending bool
-	}](ctx, tx, insertNoticeSQL, pgx.NamedArgs{
+// InsertNotice writes a notice that was not written before, with a delivery to
+// each owner and billing member of the payer by Telegram, and to the payer's
+// billing address, and enqueues the job that sends them. skip is why none is
+// sent, or empty.
+func (tx *Tx) InsertNotice(n notice.Notice, skip string, job Job) {
+	tx.later(insertNoticeSQL, pgx.NamedArgs{
 		"key": n.Key, "kind": string(n.Kind), "payer": string(n.PayerID), "subscription": nullable(n.SubscriptionID),
 		"order_number": n.OrderNumber, "facts": n.Facts, "now": tx.now, "skip": skip,
+		"job_kind": job.Kind, "job_queue": job.Queue, "job_attempts": job.MaxAttempts,
 	})
-	if err != nil || len(told) == 0 || !told[0].Pending {
-		return "", err
-	}
-	return told[0].ID, nil
 }
 
 type noticeRow struct {
