@@ -586,3 +586,32 @@ func BenchmarkNotify(b *testing.B) {
 		})
 	}
 }
+
+// An attempt that outlives its lease finds that another one has ended the
+// delivery, and leaves it so.
+func TestLateAttemptChangesNothing(t *testing.T) {
+	t.Parallel()
+	p := newPost(t)
+	id := p.tell("k")
+	late := p.with(func(c *app.Config) {
+		c.Mailer = nil
+		c.Messenger = lateMessenger{c.Messenger, func() {
+			p.clock.Set(p.clock.Now().Add(notice.DeliveryLease))
+			p.deliver(id)
+		}}
+	})
+	if _, err := late.DeliverNotice(p.ctx(), id); err != nil {
+		t.Error(err)
+	}
+	p.wantStates(id, "telegram sent 2, email sent 1")
+}
+
+type lateMessenger struct {
+	app.Messenger
+	meanwhile func()
+}
+
+func (m lateMessenger) SendMessage(ctx context.Context, chat int64, text string) error {
+	m.meanwhile()
+	return errors.Join(m.Messenger.SendMessage(ctx, chat, text), telegram.ErrUnreachable)
+}

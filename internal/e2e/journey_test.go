@@ -156,7 +156,7 @@ func journey(t *testing.T, p *place, b *browser) {
 	file := session.get(strings.SplitN(b.attr(`main .head a.button`, "href"), "?", 2)[0])
 	checkInvoice(t, file.body, number, strings.TrimPrefix(total, "€"))
 
-	for _, path := range []string{"/", "/subscriptions", "/account", "/billing?payer=new", "/plans/gateway", "/help", "/seller", "/privacy", "/accessibility"} {
+	for _, path := range []string{"/", "/subscriptions", "/account", "/notices", "/billing?payer=new", "/plans/gateway", "/help", "/seller", "/privacy", "/accessibility"} {
 		b.open(path)
 		b.check()
 	}
