@@ -58,7 +58,7 @@ func TestNoticesPage(t *testing.T) {
 		t.Fatalf("%d notices\n%s", rows.Length(), clip(a.body, 3000))
 	}
 	first := rows.First()
-	for _, want := range []string{"Softphone: the payment was refused", "Visa •••• 4242 was refused", "€18.15, VAT included", "20 May 2027", "Telegram: sent", "E-mail: on its way"} {
+	for _, want := range []string{"Softphone: the payment was refused", "from Visa •••• 4242, and it was refused", "€18.15, VAT included", "20 May 2027", "Telegram: sent", "E-mail: on its way"} {
 		if !strings.Contains(first.Text(), want) {
 			t.Errorf("no %q in %s", want, first.Text())
 		}

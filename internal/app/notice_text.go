@@ -101,7 +101,7 @@ var wordsOf = map[notice.Kind]noticeWords{
 		subject: "notice.method_expires.subject",
 		body: [][]sentence{
 			{{"notice.method_expires.method", hasMethod}, {"notice.method_expires.what", 0}},
-			{{"notice.method_expires.charge", hasOn | hasAmount}, {"notice.method_expires.on", hasOn}},
+			{{"notice.method_expires.on", hasOn}},
 			{{"notice.paid_until", hasUntil}},
 			always("notice.method_expires.do"),
 		},
@@ -256,9 +256,9 @@ var wordsOf = map[notice.Kind]noticeWords{
 		subject: "notice.withdrawn.subject",
 		body: [][]sentence{
 			{{"notice.withdrawn.order_on", hasOrder | hasOn}, {"notice.withdrawn.order", hasOrder}, {"notice.withdrawn.what", 0}},
-			{{"notice.withdrawn.amount", hasAmount}},
+			{{"notice.refund_sent.balance", hasAmount | byBalance}, {"notice.withdrawn.amount", hasAmount}},
 			{{"notice.credit_note.document", hasDocument}},
-			{{"notice.now_paid_until", hasUntil}, {"notice.withdrawn.free", 0}},
+			{{"notice.paid_until", hasUntil}, {"notice.withdrawn.free", 0}},
 		},
 		links: []noticePage{documentPage, orderPage, subscriptionPage},
 	},
@@ -348,6 +348,8 @@ func factsOf(t i18n.Translator, n notice.Notice, zone *time.Location) (given, []
 		add(byBank, "Method", t.T("notice.method.bank"))
 	case methodBalance:
 		add(byBalance, "Method", t.T("notice.method.balance"))
+	case methodCard:
+		add(hasMethod, "Method", t.T("notice.method.card"))
 	default:
 		add(hasMethod, "Method", CleanText(f.Method))
 	}
@@ -360,10 +362,11 @@ func factsOf(t i18n.Translator, n notice.Notice, zone *time.Location) (given, []
 	return has, args
 }
 
-// What Facts.Method says for money that came by no saved method.
+// What Facts.Method says where it is not the name of a saved method.
 const (
 	methodBank    = "bank"
 	methodBalance = "balance"
+	methodCard    = "card"
 )
 
 // linkTo returns the link to a page, where the notice has one.

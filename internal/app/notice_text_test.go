@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/civil"
@@ -62,7 +64,7 @@ func TestEveryNoticeHasWords(t *testing.T) {
 		"subscription": func(n *notice.Notice) { n.SubscriptionID = "5ad1c1b8-9b1c-4f6e-8b7c-111111111111" },
 	}
 	names := []string{"plan", "amount", "on", "until", "document", "order", "subscription"}
-	methods := []string{"", "Visa •••• 4242", "bank", "balance"}
+	methods := []string{"", "Visa •••• 4242", "card", "bank", "balance"}
 	for _, kind := range noticeKinds(t) {
 		said := map[string]bool{} // the facts that some text of the kind tells
 		for set := range 1 << len(names) {
@@ -85,7 +87,7 @@ func TestEveryNoticeHasWords(t *testing.T) {
 				}
 				seen := map[string]bool{}
 				for _, sentence := range text.Body {
-					if seen[sentence] || !strings.HasSuffix(sentence, ".") {
+					if seen[sentence] || !startsWell(sentence) || !strings.HasSuffix(sentence, ".") {
 						t.Errorf("%s, facts %07b, method %q: %q", kind, set, method, sentence)
 					}
 					seen[sentence] = true
@@ -112,9 +114,15 @@ func TestEveryNoticeHasWords(t *testing.T) {
 	}
 }
 
+// startsWell reports whether a sentence begins as sentences do.
+func startsWell(sentence string) bool {
+	first, _ := utf8.DecodeRuneInString(sentence)
+	return unicode.IsUpper(first) || first == '€'
+}
+
 // mustSay are the facts that people need to act on a notice.
 var mustSay = map[string]string{
-	"amount": `bank_invoice_ready renewal_ahead renewal_soon method_expires renewed charge_declined charge_confirm grace_begun auto_renew_on changed
+	"amount": `bank_invoice_ready renewal_ahead renewal_soon renewed charge_declined charge_confirm grace_begun auto_renew_on changed
 		order_paid money_kept credit_note refund_sent refund_failed withdrawn charged_back`,
 	"on":           "bank_invoice_ready renewal_ahead renewal_soon method_expires charge_declined charge_confirm grace_begun auto_renew_on withdrawn",
 	"until":        "bank_invoice_ready renewal_ahead renewal_soon renewed grace_begun ended auto_renew_off changed order_paid",

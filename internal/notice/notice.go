@@ -49,8 +49,8 @@ type Facts struct {
 	Plan     string         `json:"plan,omitzero"`
 	Amount   money.Amount   `json:"amount,omitzero"`
 	Currency money.Currency `json:"currency,omitzero"`
-	On       civil.Date     `json:"on,omitzero"`       // the day that the notice is about
+	On       civil.Date     `json:"on,omitzero"`       // the day that the notice is about: of a charge, the last day to pay, the card's last day, the end of the grace
 	Until    time.Time      `json:"until,omitzero"`    // paid until
-	Method   string         `json:"method,omitzero"`   // "Visa •••• 4242", "balance", "bank"
+	Method   string         `json:"method,omitzero"`   // the saved method's name, "Visa •••• 4242"; or card, bank, balance
 	Document string         `json:"document,omitzero"` // number of an invoice or credit note
 }
