@@ -30,6 +30,80 @@ func (a *App) Methods(ctx context.Context, actor account.Actor, id account.Payer
 	return methods, err
 }
 
+// Cards are the cards that a payer keeps with us.
+type Cards struct {
+	Payer  store.PayerOf
+	Payers []store.PayerOf // those that the actor may buy for
+	List   []SavedCard     // newest first
+}
+
+// SavedCard is a card with what it may be charged for.
+type SavedCard struct {
+	payment.Method
+	Expired bool // its last day is over
+	Uses    []CardUse
+}
+
+// CardUse is a subscription whose renewals a card may be charged for.
+type CardUse struct {
+	store.MethodUse
+	Self        bool // the actor is the Customer
+	CardIsOlder bool // it renews, and the card's last day is before the end of the paid time
+}
+
+// Cards returns the cards that one of the actor's payers keeps with us, and what
+// each may be charged for; for no payer asked, those of the first whom the actor
+// may buy for. Another's payer is NotFound; Forbidden for who may not buy.
+func (a *App) Cards(ctx context.Context, actor account.Actor, id account.PayerID) (Cards, error) {
+	var c Cards
+	err := a.db.View(ctx, func(tx *store.Tx) error {
+		all, err := tx.PayersOf(ctx, actor.AccountID)
+		if err != nil {
+			return err
+		}
+		member := false
+		for _, p := range all {
+			member = member || p.ID == id
+			if !p.Role.MayBuy() {
+				continue
+			}
+			c.Payers = append(c.Payers, p)
+			if c.Payer.ID == "" && (id == "" || p.ID == id) {
+				c.Payer = p
+			}
+		}
+		switch {
+		case c.Payer.ID == "" && member:
+			return fault.New(fault.Forbidden, "error.payer.role")
+		case c.Payer.ID == "":
+			return fault.Missing("payer")
+		}
+		methods, err := tx.MethodsOf(ctx, c.Payer.ID)
+		if err != nil {
+			return err
+		}
+		uses, err := tx.MethodUsesOf(ctx, c.Payer.ID)
+		if err != nil {
+			return err
+		}
+		today := a.inZone(tx.Now())
+		for _, m := range methods {
+			card := SavedCard{Method: m, Expired: !m.ExpiresOn.IsZero() && m.ExpiresOn.Before(today)}
+			for _, use := range uses {
+				if use.MethodID == m.ID {
+					card.Uses = append(card.Uses, CardUse{
+						MethodUse: use, Self: use.CustomerID == actor.AccountID,
+						CardIsOlder: use.AutoRenew && !m.ExpiresOn.IsZero() && m.ExpiresOn.Before(a.inZone(use.PaidUntil)),
+					})
+				}
+			}
+			c.List = append(c.List, card)
+		}
+		return nil
+	})
+	return c, err
+}
+
 // RevokeMethod makes sure that a card is not charged again. A charge whose
 // moment has passed goes on. Doing it twice is one change; a card of somebody
 // else's payer is NotFound.

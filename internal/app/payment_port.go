@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/siptg/portal/internal/payment"
 )
@@ -20,6 +21,18 @@ type PaymentProvider interface {
 	// ParseWebhook verifies first. It fails with payment.ErrBadSignature or
 	// payment.ErrIgnored.
 	ParseWebhook(ctx context.Context, w payment.RawWebhook) ([]payment.Event, error)
+}
+
+// storeTime is what the call of a provider leaves of a request's time, so that
+// what came of it can still be written down and told.
+const storeTime = 3 * time.Second
+
+// calling is the context of a provider's call within ctx.
+func calling(ctx context.Context) (context.Context, context.CancelFunc) {
+	if end, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(ctx, end.Add(-storeTime))
+	}
+	return context.WithCancel(ctx)
 }
 
 // SavedCharger is a provider that charges a saved method while the payer is away.

@@ -45,6 +45,20 @@ const TopUpPaymentPath = "/balance/payment"
 // CardsOffered reports whether cards are taken.
 func (a *App) CardsOffered() bool { return a.cards != nil }
 
+// PayerOrigins are those of the providers' pages that payers are led to.
+func (a *App) PayerOrigins() []string {
+	var origins []string
+	for _, p := range a.providers {
+		for _, origin := range p.Capabilities().PayerOrigins {
+			if !slices.Contains(origins, origin) {
+				origins = append(origins, origin)
+			}
+		}
+	}
+	slices.Sort(origins)
+	return origins
+}
+
 // cardsFor returns the provider that takes an amount by card, or Unavailable.
 func (a *App) cardsFor(amount money.Money) (PaymentProvider, error) {
 	if a.cards != nil {
@@ -119,6 +133,9 @@ func (a *App) checkoutOf(ctx context.Context, actor account.Actor, number string
 		}
 		p, fits, err = a.goOn(ctx, tx, next)
 		if err != nil || p.ID != "" {
+			return err
+		}
+		if _, err := tx.SetOrderMethod(ctx, o.ID, order.MethodCard); err != nil {
 			return err
 		}
 		if in.Keep {
@@ -262,7 +279,8 @@ func (a *App) payment(ctx context.Context, id payment.ID) (p payment.Payment, er
 }
 
 // TopUpByCard opens a checkout that tops up the balance of one of the actor's
-// payers, and returns the address of the provider's page.
+// payers, and returns the address of the provider's page. A page of the same
+// amount that was left open is used again, so a form sent twice opens one.
 func (a *App) TopUpByCard(ctx context.Context, actor account.Actor, id account.PayerID, amount money.Amount, language string) (string, error) {
 	if !isUUID(string(id)) {
 		return "", fault.Missing("payer")
@@ -279,16 +297,33 @@ func (a *App) TopUpByCard(ctx context.Context, actor account.Actor, id account.P
 		if !payer.Role.MayBuy() {
 			return fault.New(fault.Forbidden, "error.payer.role")
 		}
-		p, err = a.newCheckout(ctx, tx, payment.Payment{
+		next := payment.Payment{
 			PayerID: id, Payable: payment.Payable{Kind: payment.PayableTopUp}, Initiator: payment.ByPayer,
-			Amount: money.Of(amount, a.currencyOf(payer.Payer)), Language: language, ReturnURL: a.publicURL + TopUpPaymentPath,
-		})
+			Amount: money.Of(amount, a.currencyOf(payer.Payer)), Language: language,
+			ReturnURL: a.publicURL + TopUpPaymentPath + "?" + url.Values{"payer": {string(id)}}.Encode(),
+		}
+		p, err = tx.NewestTopUpOf(ctx, id)
+		if err == nil && sameTopUp(p, next, tx.Now()) || err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		p, err = a.newCheckout(ctx, tx, next)
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
 	return a.payerURL(ctx, p)
+}
+
+// sameTopUp reports whether the payer can go on with a top-up that was begun
+// before: nobody has paid it, and it is of the same amount.
+func sameTopUp(p, next payment.Payment, now time.Time) bool {
+	open := p.ExpiresAt.IsZero() || now.Before(p.ExpiresAt)
+	switch p.State {
+	case payment.Created, payment.AwaitingPayer, payment.ActionRequired, payment.Unknown:
+		return open && p.Amount == next.Amount && p.ReturnURL == next.ReturnURL
+	}
+	return false
 }
 
 // intendCharge writes down that a saved method is to be charged for a renewal,
@@ -432,7 +467,7 @@ func (a *App) SendPayment(ctx context.Context, id payment.ID) error {
 	if err != nil || send == nil {
 		return err
 	}
-	return a.answered(ctx, id, send.op, send.do(ctx))
+	return a.answered(ctx, id, send.op, send.call(ctx))
 }
 
 // maySend reports whether a payment that was not sent yet may go, while charging
@@ -490,6 +525,13 @@ func (a *App) supersede(ctx context.Context, tx *store.Tx, p payment.Payment, wh
 type request struct {
 	op payment.Operation
 	do func(context.Context) payment.Result
+}
+
+// call makes the request, and leaves time to store its answer.
+func (r *request) call(ctx context.Context) payment.Result {
+	ctx, cancel := calling(ctx)
+	defer cancel()
+	return r.do(ctx)
 }
 
 // request packs what a payment asks of its provider, from its stored row alone.
@@ -576,5 +618,6 @@ func (a *App) cancelPayment(ctx context.Context, id payment.ID) error {
 	if !ok || p.Ref == "" || p.State != payment.AwaitingPayer && p.State != payment.ActionRequired {
 		return a.ReconcilePayment(ctx, id)
 	}
-	return a.answered(ctx, id, payment.OpCancel, canceler.Cancel(ctx, p.Ref, p.Key(payment.OpCancel)))
+	cancel := request{payment.OpCancel, func(ctx context.Context) payment.Result { return canceler.Cancel(ctx, p.Ref, p.Key(payment.OpCancel)) }}
+	return a.answered(ctx, id, cancel.op, cancel.call(ctx))
 }

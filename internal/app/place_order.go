@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"strconv"
 
 	"github.com/siptg/portal/internal/account"
@@ -12,6 +13,7 @@ import (
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/order"
+	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/pdf"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/store"
@@ -32,11 +34,13 @@ type PlaceOrder struct {
 }
 
 // PlaceOrder turns a quote into an order with its bank invoice and returns the
-// order's number. A quote whose price no longer holds is a Conflict with key
+// order's number. One that is paid from the balance is paid at once; for a
+// balance that does not cover it there is no order. A quote whose price no longer holds is a Conflict with key
 // error.price_changed, whose argument Old is the total (money.Money) that the
 // same selection had; the same quote sent twice gives the same order.
 func (a *App) PlaceOrder(ctx context.Context, actor account.Actor, r PlaceOrder) (string, error) {
-	if r.Method != string(order.MethodBank) {
+	method := order.Method(r.Method)
+	if method != order.MethodBank && method != order.MethodCard && method != order.MethodBalance {
 		return "", fault.Fields{{Name: "method", Key: "error.order.method"}}.Err()
 	}
 	shown, err := openQuote(a.quoteKey, r.Quote)
@@ -81,7 +85,14 @@ func (a *App) PlaceOrder(ctx context.Context, actor account.Actor, r PlaceOrder)
 		if open >= maxOpenOrders {
 			return &fault.Error{Kind: fault.Conflict, Key: "error.order.too_many", Args: fault.Args{"Count": maxOpenOrders}}
 		}
-		number, err = a.insertOrder(ctx, tx, actor, q, digest[:])
+		if !slices.Contains(q.Methods, method) {
+			key := "error.order.method"
+			if method == order.MethodBalance {
+				key = "error.balance.too_low"
+			}
+			return fault.Fields{{Name: "method", Key: key}}.Err()
+		}
+		number, err = a.insertOrder(ctx, tx, actor, q, method, digest[:])
 		return err
 	}
 	if err := a.db.Update(ctx, place); err != nil {
@@ -95,15 +106,16 @@ func (a *App) PlaceOrder(ctx context.Context, actor account.Actor, r PlaceOrder)
 	return number, nil
 }
 
-// insertOrder places what a quote priced.
-func (a *App) insertOrder(ctx context.Context, tx *store.Tx, actor account.Actor, q Quote, quoteSHA256 []byte) (string, error) {
+// insertOrder places what a quote priced, and pays it where it is paid from the
+// balance.
+func (a *App) insertOrder(ctx context.Context, tx *store.Tx, actor account.Actor, q Quote, method order.Method, quoteSHA256 []byte) (string, error) {
 	customer, err := customerOf(ctx, tx, actor, q)
 	if err != nil {
 		return "", err
 	}
 	o := order.Order{
 		Kind: order.KindNew, PayerID: q.Payer.ID, CustomerID: customer.ID, PlacedBy: actor.AccountID, Selection: q.Selection,
-		Method: order.MethodBank, ValidUntil: a.seller.validUntil(a.inZone(tx.Now())),
+		State: order.StateAwaitingPayment, Method: method, ValidUntil: a.seller.validUntil(a.inZone(tx.Now())),
 	}
 	o.Currency = q.Price.Currency
 	live, err := liveFor(ctx, tx, o)
@@ -120,7 +132,10 @@ func (a *App) insertOrder(ctx context.Context, tx *store.Tx, actor account.Actor
 		next = &period
 	}
 	o, err = a.placeOrder(ctx, tx, audit.ByAccount(actor.AccountID), o, priced{q.Price, q.Treatment, q.VAT}, *q.Payer, customer, next, quoteSHA256)
-	return o.Number, err
+	if err != nil || method != order.MethodBalance {
+		return o.Number, err
+	}
+	return o.Number, a.payNow(ctx, tx, o, live, *q.Payer, audit.ByAccount(actor.AccountID))
 }
 
 // priced is a price with its VAT.
@@ -205,6 +220,8 @@ type OrderDetail struct {
 	Document      invoice.Document // the bank invoice
 	InvoiceNumber string           // empty until the invoice is issued
 	Service       *subscription.Period
+	Ways          *Ways            // to pay; nil unless the order is open
+	Payment       *payment.Payment // by card: the one that is alive or has succeeded, else the last one; nil for none
 }
 
 // QR is the EPC QR code of the bank invoice, the one that its PDF shows; nil
@@ -228,6 +245,15 @@ func (a *App) Order(ctx context.Context, actor account.Actor, number string) (Or
 		}
 		if d.State == order.StateAwaitingPayment && !d.Open(a.inZone(tx.Now())) {
 			d.State = order.StateExpired // the job that says so in the table has yet to run
+		}
+		if p, err := tx.PaymentOfOrder(ctx, d.ID); err == nil {
+			d.Payment = &p
+		} else if !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		if d.State == order.StateAwaitingPayment {
+			d.Ways, err = a.ways(ctx, tx, actor, d.Order)
+			return err
 		}
 		if d.State != order.StatePaid {
 			return nil

@@ -16,6 +16,7 @@ import (
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/vat"
@@ -89,8 +90,10 @@ type Quote struct {
 	Customer     account.TelegramID
 	Alternatives []PeriodPrice
 	Hints        []pricing.Hint
-	Token        string // of this price; empty when it cannot be ordered
-	Blocked      string // key of the reason why it cannot be ordered
+	Token        string         // of this price; empty when it cannot be ordered
+	Blocked      string         // key of the reason why it cannot be ordered
+	Methods      []order.Method // in which the payer may pay; nil without one
+	Balance      money.Amount   // what the payer has with us
 }
 
 // Quote prices a selection. Impossible options, countries and currencies are
@@ -162,6 +165,9 @@ func (a *App) quote(ctx context.Context, tx *store.Tx, actor *account.Actor, r Q
 		}
 	}
 	q.Hints = book.Hints(r.Selection)
+	if err := a.offerMethods(ctx, tx, &q); err != nil {
+		return Quote{}, err
+	}
 	if err := a.seal(actor, &q, tx.Now()); err != nil {
 		return Quote{}, err
 	}

@@ -27,7 +27,9 @@ func (a *App) look(ctx context.Context, id payment.ID, inbox int64) error {
 	if err != nil {
 		return err
 	}
-	snapshot, result := provider.Lookup(ctx, p.Ref, p.ID)
+	call, cancel := calling(ctx)
+	snapshot, result := provider.Lookup(call, p.Ref, p.ID)
+	cancel()
 	if result.Outcome == payment.OutcomeUnknown || result.Outcome == payment.OutcomeNotSent {
 		return fault.Wrap(fault.Unavailable, "error.payment.unavailable", fmt.Errorf("look up payment %s: %s %s", id, result.Outcome, result.Detail))
 	}
@@ -60,7 +62,7 @@ func (a *App) look(ctx context.Context, id payment.ID, inbox int64) error {
 	}
 	// The provider does not know the request and remembers its key: the same bytes
 	// under the same key cannot be done twice.
-	return a.answered(ctx, id, again.op, again.do(ctx))
+	return a.answered(ctx, id, again.op, again.call(ctx))
 }
 
 func repeats(effects []payment.Effect) bool {
@@ -182,7 +184,7 @@ func (a *App) OrderPayment(ctx context.Context, actor account.Actor, number stri
 }
 
 // TopUpReturned looks at the newest top-up by card of one of the actor's payers
-// and returns it, or NotFound.
+// and returns it, or NotFound. Who may not buy for the payer is Forbidden.
 func (a *App) TopUpReturned(ctx context.Context, actor account.Actor, id account.PayerID) (p payment.Payment, err error) {
 	if !isUUID(string(id)) {
 		return p, fault.Missing("payer")
@@ -191,6 +193,9 @@ func (a *App) TopUpReturned(ctx context.Context, actor account.Actor, id account
 		payer, err := tx.PayerOf(ctx, actor.AccountID, id)
 		if err != nil {
 			return err
+		}
+		if !payer.Role.MayBuy() {
+			return fault.New(fault.Forbidden, "error.payer.role")
 		}
 		p, err = tx.NewestTopUpOf(ctx, payer.ID)
 		return err

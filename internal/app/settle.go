@@ -85,6 +85,9 @@ func (a *App) settle(ctx context.Context, tx *store.Tx, o order.Order, live *sub
 	}); err != nil {
 		return err
 	}
+	if err := a.tellPaid(ctx, tx, o, subscriptionID, money.Of(d.total, o.Currency)); err != nil {
+		return err
+	}
 	return a.queue.IssueInvoice(ctx, tx, o.ID)
 }
 

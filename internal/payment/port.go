@@ -113,6 +113,7 @@ type Capabilities struct {
 	Min               map[money.Currency]money.Amount
 	IdempotencyWindow time.Duration // 0: look up before any repeat
 	WebhookOK         int           // status that confirms a webhook
+	PayerOrigins      []string      // of the pages where payers pay: "https://checkout.example"
 }
 
 // CheckoutRequest asks for a page where the payer pays.

@@ -273,6 +273,15 @@ func (tx *Tx) CloseOrder(ctx context.Context, id string, state order.State, subs
 	return nil
 }
 
+const setOrderMethodSQL = `UPDATE orders SET method = @method WHERE id = @id AND method <> @method`
+
+// SetOrderMethod stores how an open order is to be paid, and returns whether that
+// changes anything.
+func (tx *Tx) SetOrderMethod(ctx context.Context, id string, method order.Method) (bool, error) {
+	n, err := exec(ctx, tx, setOrderMethodSQL, pgx.NamedArgs{"id": id, "method": string(method)})
+	return n > 0, err
+}
+
 const expireOrdersSQL = `
 UPDATE orders SET state = 'expired', closed_at = @now
 WHERE id IN (SELECT id FROM orders WHERE state = 'awaiting_payment' AND valid_until < @today AND NOT (@but_renewals::boolean AND kind = 'renewal')

@@ -130,6 +130,11 @@ func (s *suite) capabilities() {
 	if !slices.Contains(c.Currencies, amount.Currency) || c.WebhookOK/100 != 2 || s.f.Provider.Name() == "" || c.IdempotencyWindow < 0 {
 		s.Errorf("%s: %+v", s.f.Provider.Name(), c)
 	}
+	// The portal's pages lead to these addresses and to no others.
+	page, _ := s.open(s.id())
+	if !slices.ContainsFunc(c.PayerOrigins, func(origin string) bool { return strings.HasPrefix(page.PayerURL, origin+"/") }) {
+		s.Errorf("payers pay at %q, not at %q", page.PayerURL, c.PayerOrigins)
+	}
 }
 
 func (s *suite) open(id payment.ID) (payment.Checkout, payment.Result) {

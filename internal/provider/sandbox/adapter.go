@@ -78,7 +78,17 @@ func (a *Adapter) Capabilities() payment.Capabilities {
 	return payment.Capabilities{
 		SavedCharge: true, Refund: true, PartialRefund: true, Cancel: true, AsyncSettlement: true,
 		Currencies: []money.Currency{"EUR", "USD", "GBP"}, IdempotencyWindow: window, WebhookOK: http.StatusOK,
+		PayerOrigins: []string{origin(a.base)},
 	}
+}
+
+// origin is that of an address, as browsers compare it.
+func origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // CreateCheckout opens a page where the payer pays.
