@@ -38,6 +38,8 @@ type BalancePage struct {
 	Rows         []MovementRow // newest first, without After
 	StatementURL string
 	MayTopUp     bool
+	ByCard       bool   // the field "method" may be "card"
+	NotTaken     bool   // the payment service did not answer
 	Typed        string // amount, as typed
 	Errors       Errors
 	HowTo        *TopUp // nil until the payer has its reference

@@ -50,12 +50,16 @@ const (
 	FlashSessionEnded  = "session_ended"
 	FlashSessionsEnded = "sessions_ended"
 	FlashChanged       = "changed"
+	FlashOrderByCard   = "order_by_card" // placed, to be paid by card
+	FlashOrderPaid     = "order_paid"    // placed and paid, or paid, from the balance
+	FlashCardRemoved   = "card_removed"
 )
 
 var flashes = map[string]bool{
 	FlashSignedIn: true, FlashSignedOut: true, FlashOrderPlaced: true, FlashOrderCanceled: true,
 	FlashBillingSaved: true, FlashPayerAdded: true, FlashAutoRenewOff: true, FlashAutoRenewOn: true,
 	FlashProfileSaved: true, FlashSessionEnded: true, FlashSessionsEnded: true, FlashChanged: true,
+	FlashOrderByCard: true, FlashOrderPaid: true, FlashCardRemoved: true,
 }
 
 // Money is an amount to show, with the figures for machines. A Money without
@@ -83,6 +87,7 @@ type Link struct {
 type Choice struct {
 	Value string
 	Text  string
+	Hint  string // of a radio button: a second line; may be empty
 }
 
 // FieldError is a mistake in one form field, already translated.

@@ -161,8 +161,10 @@ type OrderForm struct {
 	PayerName string
 	Customers []Choice // besides the person; may be empty
 	Customer  string   // chosen Telegram id; "" is the person
-	Methods   []string // codes: "bank"
+	Methods   []string // codes: "bank", "card", "balance"
 	Method    string
+	Balance   Money  // what the payer has with us
+	Currency  string // in which is paid
 	// Blocked says why nothing can be ordered, translated; then no button is
 	// shown. NeedsBilling adds the link to BillingURL.
 	Blocked      string
@@ -238,6 +240,13 @@ type OrderPage struct {
 	VAT      []DocumentVAT
 	Net      Money
 	VATTotal Money
+
+	Method   string       // chosen: bank, card, balance
+	Card     *CardForm    // nil unless it can be paid by card
+	Balance  *BalanceForm // nil unless the balance covers it
+	Payment  *PaymentView // by card; nil where there is nothing to say about one
+	Problem  string       // why paying was refused, translated; may be empty
+	NotTaken bool         // the payment service did not answer
 
 	PDFURL          string // bank invoice
 	MayCancel       bool

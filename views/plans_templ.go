@@ -2068,7 +2068,7 @@ func orderForm(p CalculatorPage) templ.Component {
 				}
 			}
 			if len(p.Order.Methods) > 1 {
-				templ_7745c5c3_Err = radioField(p.T, radios{Name: "method", Label: p.T.T("calc.method"), Value: p.Order.Method, Choices: methodChoices(p.T, p.Order.Methods), Errors: p.Errors.Of("method")}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = radioField(p.T, radios{Name: "method", Label: p.T.T("calc.method"), Hint: p.T.T("calc.method.hint", "Currency", p.Order.Currency), Value: p.Order.Method, Choices: methodChoices(p.T, p.Order), Errors: p.Errors.Of("method")}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -2213,10 +2213,11 @@ func customerChoices(t i18n.Translator, others []Choice) []Choice {
 	return append([]Choice{{Value: "", Text: t.T("calc.customer.self")}}, others...)
 }
 
-func methodChoices(t i18n.Translator, methods []string) []Choice {
+// methodChoices are the ways to pay, each with when it starts what is bought.
+func methodChoices(t i18n.Translator, o *OrderForm) []Choice {
 	var list []Choice
-	for _, m := range methods {
-		list = append(list, Choice{Value: m, Text: t.T("method." + m)})
+	for _, m := range o.Methods {
+		list = append(list, Choice{Value: m, Text: t.T("method." + m), Hint: t.T("calc.method."+m, "Balance", o.Balance.Text)})
 	}
 	return list
 }

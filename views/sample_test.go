@@ -236,7 +236,7 @@ func calculator(signedIn bool) views.CalculatorPage {
 		p.Payer = "p1"
 		p.Payers = []views.Choice{{Value: "p1", Text: longName}, {Value: "p2", Text: "Ona Petrauskaitė"}}
 		p.Order = &views.OrderForm{
-			Quote: "quote-token", PayerName: longName, Methods: []string{"bank"}, Method: "bank",
+			Quote: "quote-token", PayerName: longName, Methods: []string{"bank", "card", "balance"}, Method: "bank", Balance: eur(300000), Currency: "EUR",
 			Customers: []views.Choice{{Value: "7000000002", Text: "Jonas Jonaitis"}},
 		}
 	}
@@ -494,5 +494,5 @@ func samples() map[string]templ.Component {
 	for _, status := range []int{403, 404, 409, 422, 429, 500, 503} {
 		all["failure-"+en.Number(int64(status))] = views.Failure(views.ErrorPage{Page: page(true, ""), Status: status, RequestID: "01JD9Z8Q7R", BackURL: "/plans"})
 	}
-	return all
+	return withPayments(all)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/views"
 )
 
@@ -93,8 +94,9 @@ func (s *server) receiptFile(c echo.Context) error {
 	return sendFile(c, file)
 }
 
-// topUp is POST /balance/top-up: the payer gets its reference, and the page of
-// the balance then tells how to pay the amount in.
+// topUp is POST /balance/top-up. By card it leads to the provider's page; else
+// the payer gets its reference, and the page of the balance then tells how to pay
+// the amount in.
 func (s *server) topUp(c echo.Context) error {
 	values, err := form(c)
 	if err != nil {
@@ -107,6 +109,19 @@ func (s *server) topUp(c echo.Context) error {
 	amount, mistake := app.ParseTopUp(values.Get("amount"))
 	if mistake != nil {
 		return s.showBalance(c, values, 0, mistake)
+	}
+	switch order.Method(values.Get("method")) {
+	case "", order.MethodBank:
+	case order.MethodCard:
+		address, err := s.app.TopUpByCard(c.Request().Context(), s.actor(c), id, amount, s.translator(c).Lang())
+		if statusOf(err) == http.StatusServiceUnavailable {
+			return s.showBalance(c, values, 0, err)
+		} else if err != nil {
+			return err
+		}
+		return c.Redirect(http.StatusSeeOther, address)
+	default:
+		return fault.New(fault.Invalid, "error.order.method")
 	}
 	if err := s.app.PrepareTopUp(c.Request().Context(), s.actor(c), id); err != nil {
 		return err
@@ -128,7 +143,15 @@ func (s *server) showBalance(c echo.Context, values url.Values, amount money.Amo
 	page.Typed = values.Get("amount")
 	status := http.StatusOK
 	if mistake != nil {
-		status, page.Errors = statusOf(mistake), errorList(page.T, mistake, "amount")
+		if status = statusOf(mistake); status == http.StatusServiceUnavailable {
+			s.log.Warn("a top-up was not started", "id", requestID(c.Request().Context()), "error", mistake)
+			page.NotTaken = true
+		} else {
+			page.Errors = errorList(page.T, mistake, "amount")
+		}
+	}
+	if b.ByCard {
+		s.admitPayment(c)
 	}
 	return s.render(c, status, views.Balance(page))
 }

@@ -47,7 +47,7 @@ func balanceView(p views.Page, b app.Balance) views.BalancePage {
 	page := views.BalancePage{
 		Page: p, PayerName: b.Payer.Name, Payer: string(b.Payer.ID), Amount: moneyOf(t, b.Amount, b.Currency),
 		Rows: movementRows(t, b.Last, b.Currency, b.Payer.Role.MayBuy(), false), StatementURL: ofPayer("/statement", b.Payer.ID),
-		MayTopUp: b.MayTopUp,
+		MayTopUp: b.MayTopUp, ByCard: b.ByCard,
 	}
 	page.Credit = creditView(t, b.Limit, b.Available(), b.Currency)
 	for _, payer := range b.Payers {

@@ -54,7 +54,7 @@ func TestCrossOriginRequestsAreRefused(t *testing.T) {
 	var orders, payers int
 	w.must(w.db.Pool().QueryRow(w.ctx(), `SELECT count(*) FROM orders`).Scan(&orders))
 	w.must(w.db.Pool().QueryRow(w.ctx(), `SELECT count(*) FROM payer WHERE name = 'Changed'`).Scan(&payers))
-	if orders != 2 || payers != 0 {
+	if orders != 3 || payers != 0 {
 		t.Errorf("%d orders, %d changed payers", orders, payers)
 	}
 }

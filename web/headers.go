@@ -17,6 +17,12 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // types stay on.
 var widgetPolicy = strings.Replace(policy, "script-src 'self'", "script-src 'self' https://telegram.org; frame-src https://oauth.telegram.org", 1)
 
+// paymentPolicy lets the forms of a page lead to the providers' pages, by the
+// redirect that answers them: browsers ask form-action again there.
+func paymentPolicy(origins []string) string {
+	return strings.Replace(policy, "form-action 'self'", strings.Join(append([]string{"form-action 'self'"}, origins...), " "), 1)
+}
+
 // filePolicy is the policy of downloaded documents. They are our own drawings;
 // "sandbox" would keep browsers' PDF viewers from showing them.
 const filePolicy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -40,6 +46,11 @@ func (s *server) secureHeaders(next http.Handler) http.Handler {
 		maps.Copy(w.Header(), always)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// admitPayment relaxes the headers of a page that has a form to pay by card.
+func (s *server) admitPayment(c echo.Context) {
+	c.Response().Header().Set("Content-Security-Policy", s.paymentPolicy)
 }
 
 // admitWidget relaxes the headers of the sign-in page for the widget: its

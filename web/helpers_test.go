@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,6 +51,10 @@ type site struct {
 	log    *lockedBuffer
 	public string // the address people see
 	served http.Handler
+
+	sandbox     *sandbox.Server  // takes the cards
+	sandboxSite *httptest.Server // where it answers
+	sandboxDown atomic.Bool      // it hangs up instead
 }
 
 // newSite makes a site. Each change may alter the configuration before it is
@@ -71,10 +76,24 @@ func newSite(t testing.TB, changes ...func(*Config)) *site {
 	blobs, err := blob.Open(t.Context(), "mem://")
 	s.must(err)
 	t.Cleanup(func() { _ = blobs.Close() })
+	s.sandboxSite = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.sandboxDown.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		s.sandbox.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.sandboxSite.Close)
+	s.sandbox, err = sandbox.NewServer(sandbox.Options{
+		Key: sandbox.DemoKey, Secret: sandbox.DemoSecret, Account: sandbox.DemoAccount, WebhookURL: "http://127.0.0.1:1/", PublicURL: s.sandboxSite.URL,
+		Client: s.sandboxSite.Client(), Now: s.clock.Now, Log: slog.New(slog.DiscardHandler), Hold: 5 * time.Second, Slow: time.Millisecond,
+	})
+	s.must(err)
 	s.app, err = app.New(t.Context(), app.Config{
 		DB: s.db, Blobs: blobs, Queue: queue, Now: s.clock.Now, Seller: testSeller(t), BotToken: testBotToken, Demo: config.Demo, Log: log,
+		PublicURL: config.PublicURL,
 		Providers: []app.PaymentProvider{sandbox.New(sandbox.Config{
-			BaseURL: "http://127.0.0.1:1", Account: sandbox.DemoAccount, Key: sandbox.DemoKey, WebhookSecret: sandbox.DemoSecret, Client: &http.Client{},
+			BaseURL: s.sandboxSite.URL, Account: sandbox.DemoAccount, Key: sandbox.DemoKey, WebhookSecret: sandbox.DemoSecret,
+			Client: &http.Client{Timeout: 300 * time.Millisecond},
 		})},
 	})
 	s.must(err)
@@ -108,7 +127,7 @@ func testSeller(t testing.TB) app.Seller {
 		VAT:   vat.Seller{Country: "LT", Scheme: vat.SchemeStd, OSS: true, DestSince: civil.MustParse("2021-07-01")},
 		Books: books, Zone: zone,
 		Accounts:      []app.BankAccount{{Currency: "EUR", Beneficiary: "MB Pavyzdys", IBAN: testIBAN, BIC: "HABALT22", Bank: "Bank"}},
-		InvoicePrefix: "SIP", CreditPrefix: "SIPC", OrderPrefix: "O", BankInvoice: 14, LeadDays: 30, GraceDays: 7,
+		InvoicePrefix: "SIP", CreditPrefix: "SIPC", OrderPrefix: "O", BankInvoice: 14, LeadDays: 30, GraceDays: 7, FirstChargeDays: 3,
 		DirectSupport: 150_00, SupportPublic: "https://t.me/example_public", SupportDirect: "https://t.me/example_direct",
 		PartnerURL: "https://partner.example/",
 	}

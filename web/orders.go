@@ -11,6 +11,8 @@ import (
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/i18n"
+	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/views"
 )
@@ -36,23 +38,62 @@ func (s *server) placeOrder(c echo.Context) error {
 	})
 	switch {
 	case err == nil:
-		return s.redirect(c, orderURL(number), views.FlashOrderPlaced)
+		return s.redirect(c, orderURL(number), placedFlash(order.Method(values.Get("method"))))
 	case fault.Is(err, fault.Invalid), fault.Is(err, fault.Conflict):
 		return s.showCalculator(c, f, err)
 	}
 	return err
 }
 
+// placedFlash says what comes after placing an order.
+func placedFlash(method order.Method) string {
+	switch method {
+	case order.MethodCard:
+		return views.FlashOrderByCard
+	case order.MethodBalance:
+		return views.FlashOrderPaid
+	}
+	return views.FlashOrderPlaced
+}
+
 func orderURL(number string) string { return "/orders/" + url.PathEscape(number) }
 
 // orderPage is GET /orders/{number}.
-func (s *server) orderPage(c echo.Context) error {
+func (s *server) orderPage(c echo.Context) error { return s.showOrder(c, c.Param("number"), nil, nil) }
+
+// showOrder shows an order. refused is why paying it, with the form sent, was
+// refused; nil without one.
+func (s *server) showOrder(c echo.Context, number string, sent url.Values, refused error) error {
 	actor := s.actor(c)
-	o, err := s.app.Order(c.Request().Context(), actor, c.Param("number"))
+	o, err := s.app.Order(c.Request().Context(), actor, number)
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, views.Order(orderView(s.page(c), o, actor, s.zone(c))))
+	page := orderView(s.page(c), o, actor, s.zone(c))
+	payView(&page, o, s.app.Seller())
+	status := http.StatusOK
+	if refused != nil {
+		if status = statusOf(refused); status == http.StatusServiceUnavailable {
+			s.log.Warn("a payment was not started", "id", requestID(c.Request().Context()), "order", number, "error", refused)
+			page.NotTaken = true
+		}
+		page.Problem = problemOf(page.T, refused)
+		if page.Card != nil {
+			page.Card.Keep = sent.Get("keep") == "on"
+		}
+	}
+	if page.Card != nil {
+		s.admitPayment(c)
+	}
+	return s.render(c, status, views.Order(page))
+}
+
+// problemOf is the message of a refusal: of its first field, or its own.
+func problemOf(t i18n.Translator, err error) string {
+	if list, ok := fieldErrors(t, err); ok {
+		return list[0].Text
+	}
+	return faultText(t, err)
 }
 
 // cancelOrder is POST /orders/{number}/cancel.

@@ -216,7 +216,15 @@ func hintViews(h pricing.Hint, show func(money.Amount) views.Money) []views.Hint
 const blockedByBilling = "order.blocked.billing"
 
 func orderForm(t i18n.Translator, f configuration, q app.Quote) *views.OrderForm {
-	form := &views.OrderForm{Quote: q.Token, Methods: []string{string(order.MethodBank)}, Method: string(order.MethodBank)}
+	form := &views.OrderForm{
+		Quote: q.Token, Method: f.typed.Get("method"), Balance: moneyOf(t, q.Balance, q.Price.Currency), Currency: string(q.Price.Currency),
+	}
+	for _, m := range q.Methods {
+		form.Methods = append(form.Methods, string(m))
+	}
+	if !slices.Contains(form.Methods, form.Method) {
+		form.Method = string(order.MethodBank)
+	}
 	if q.Payer != nil {
 		form.PayerName = q.Payer.Name
 	}

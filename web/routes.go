@@ -37,6 +37,10 @@ func (s *server) routes() []route {
 		{get, "/orders/:number", signedIn, s.orderPage, "order"},
 		{post, "/orders/:number/cancel", signedIn, s.cancelOrder, "order-cancel"},
 		{get, "/orders/:number/bank-invoice.pdf", signedIn, s.bankInvoiceFile, "bank-invoice"},
+		{post, "/orders/:number/method", signedIn, s.chooseMethod, "order-method"},
+		{post, "/orders/:number/pay", signedIn, s.payOrder, "order-pay"},
+		{post, "/orders/:number/pay-from-balance", signedIn, s.payOrderFromBalance, "order-pay-from-balance"},
+		{get, "/orders/:number/payment", signedIn, s.orderPaymentPage, "order-payment"},
 
 		{get, "/subscriptions", signedIn, s.subscriptionsPage, "subscriptions"},
 		{get, "/subscriptions/:id", signedIn, s.subscriptionPage, "subscription"},
@@ -51,10 +55,13 @@ func (s *server) routes() []route {
 
 		{get, "/billing", signedIn, s.billingPage, "billing"},
 		{post, "/billing", signedIn, s.saveBilling, "billing-save"},
+		{get, "/billing/methods", signedIn, s.cardsPage, "cards"},
+		{post, "/billing/methods/:id/revoke", signedIn, s.revokeCard, "card-revoke"},
 
 		{get, "/balance", signedIn, s.balancePage, "balance"},
 		{get, "/balance/receipts/:number", signedIn, s.receiptFile, "receipt"}, // with .pdf: Echo takes no suffix after a parameter
 		{post, "/balance/top-up", signedIn, s.topUp, "top-up"},
+		{get, "/balance/payment", signedIn, s.topUpPaymentPage, "top-up-payment"},
 		{get, "/statement", signedIn, s.statementPage, "statement"},
 
 		{get, "/notices", signedIn, s.noticesPage, "notices"},

@@ -9,7 +9,10 @@ import (
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/pricing"
+	"github.com/siptg/portal/internal/provider/sandbox"
+	"github.com/siptg/portal/internal/store"
 )
 
 // world is a site with people who have to do with each other: owner pays for
@@ -20,7 +23,9 @@ type world struct {
 	owner, customer, accountant, stranger *browser
 	payer, strangersPayer                 account.PayerID
 	paid, open                            app.OrderDetail
+	begun                                 app.OrderDetail // its payment by card waits for the payer
 	subscription                          string
+	card                                  string // that the owner keeps
 }
 
 func newWorld(t testing.TB, changes ...func(*Config)) *world {
@@ -38,6 +43,17 @@ func newWorld(t testing.TB, changes ...func(*Config)) *world {
 	w.must(err)
 	w.paid, w.subscription = paid, paid.SubscriptionID
 	w.open = w.order(w.owner, w.payer, nil, softphone(1, false, 6))
+	w.begun = w.order(w.owner, w.payer, nil, softphone(1, false, 12))
+	_, err = w.app.StartPayment(w.ctx(), w.owner.actor(), w.begun.Number, app.StartPaymentInput{Language: "en"})
+	w.must(err)
+	_, err = w.app.TopUpByCard(w.ctx(), w.owner.actor(), w.payer, 50_00, "en")
+	w.must(err)
+	w.must(w.db.Update(w.ctx(), func(tx *store.Tx) error {
+		w.card, err = tx.KeepMethod(w.ctx(), payment.Method{
+			PayerID: w.payer, Provider: sandbox.Name, Account: sandbox.DemoAccount, SavedMethod: payment.SavedMethod{Ref: "card of " + string(w.payer), Label: "Visa •••• 4242"},
+		})
+		return err
+	}))
 	return w
 }
 
@@ -79,6 +95,7 @@ const (
 	found     = http.StatusOK
 	forbidden = http.StatusForbidden
 	notFound  = http.StatusNotFound
+	conflict  = http.StatusConflict
 )
 
 // access is what a request to a route gives each role: nobody, the customer who
@@ -139,6 +156,25 @@ var matrix = map[string]access{
 			"quote": {w.quoteOf(w.owner, w.payer)},
 		}}
 	}, [5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
+
+	"order-method": {func(w *world) call {
+		return call{"/orders/" + w.open.Number + "/method", url.Values{"method": {"card"}}}
+	},
+		[5]int{toSignIn, notFound, notFound, notFound, elsewhere}},
+	"order-pay": {func(w *world) call { return call{"/orders/" + w.open.Number + "/pay", url.Values{}} },
+		[5]int{toSignIn, notFound, notFound, notFound, elsewhere}},
+	"order-pay-from-balance": {func(w *world) call { return call{"/orders/" + w.open.Number + "/pay-from-balance", url.Values{}} },
+		[5]int{toSignIn, notFound, notFound, notFound, conflict}}, // the balance is empty
+	"order-payment": {func(w *world) call { return call{path: "/orders/" + w.begun.Number + "/payment"} },
+		[5]int{toSignIn, notFound, notFound, notFound, found}},
+	"cards": {func(w *world) call { return call{path: "/billing/methods?payer=" + string(w.payer)} },
+		[5]int{toSignIn, notFound, forbidden, notFound, found}},
+	"card-revoke": {func(w *world) call {
+		return call{"/billing/methods/" + w.card + "/revoke", url.Values{"payer": {string(w.payer)}}}
+	},
+		[5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
+	"top-up-payment": {func(w *world) call { return call{path: "/balance/payment?payer=" + string(w.payer)} },
+		[5]int{toSignIn, notFound, forbidden, notFound, found}},
 
 	"subscription": {func(w *world) call { return call{path: "/subscriptions/" + w.subscription} },
 		[5]int{toSignIn, found, notFound, notFound, found}},
@@ -255,6 +291,9 @@ func TestForeignIsMissing(t *testing.T) {
 		"balance":      {[]string{"/balance?payer=" + string(w.payer), "/balance?amount=50&payer=" + string(w.payer)}, []string{"/balance?payer=" + noID, "/balance?payer=x"}},
 		"receipt":      {[]string{receiptURL(w.receipt())}, []string{"/balance/receipts/R-2026-999999.pdf", "/balance/receipts/R-2026-000001", "/balance/receipts/.pdf", "/balance/receipts/%27.pdf"}},
 		"statement":    {[]string{"/statement?payer=" + string(w.payer)}, []string{"/statement?payer=" + noID, "/statement?payer=x", "/statement?payer=new", "/statement?from=x&payer=" + string(w.payer)}},
+		"payment":      {[]string{"/orders/" + w.begun.Number + "/payment", "/orders/" + w.open.Number + "/payment"}, []string{"/orders/O-2026-999999/payment", "/orders/%00/payment"}},
+		"top-up":       {[]string{"/balance/payment?payer=" + string(w.payer)}, []string{"/balance/payment?payer=" + noID, "/balance/payment?payer=x", "/balance/payment"}},
+		"cards":        {[]string{"/billing/methods?payer=" + string(w.payer)}, []string{"/billing/methods?payer=" + noID, "/billing/methods?payer=x", "/billing/methods?payer=%27"}},
 		"page":         {nil, []string{"/nowhere", "/plans/nothing", "/plans/free", "/orders", "/.env", "/index.php", "/account/", "//account"}},
 	} {
 		want := w.stranger.get("/nowhere")
@@ -271,9 +310,10 @@ func TestForeignIsMissing(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on", "/subscriptions/%s/renew", "/subscriptions/%s/change"} {
+	for _, path := range []string{"/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on", "/subscriptions/%s/renew", "/subscriptions/%s/change",
+		"/orders/%s/method", "/orders/%s/pay", "/orders/%s/pay-from-balance", "/billing/methods/%s/revoke"} {
 		want := w.stranger.post(strings.Replace(path, "%s", noID, 1), nil)
-		for _, id := range []string{w.open.Number, w.subscription, "x", "%00", "%c3%28"} {
+		for _, id := range []string{w.open.Number, w.subscription, w.card, "x", "%00", "%c3%28"} {
 			if a := w.stranger.post(strings.Replace(path, "%s", id, 1), nil); a.status != http.StatusNotFound || a.body != want.body {
 				t.Errorf("%s with %s: %d", path, id, a.status)
 			}

@@ -59,6 +59,8 @@ type server struct {
 	version string
 	seller  *time.Location // zone of those who chose none
 
+	paymentPolicy string // of pages with a form to pay by card
+
 	echo     *echo.Echo
 	sessions *tokenStore
 	targets  map[string]bool // paths of the routes that a sign-in may return to
@@ -101,7 +103,7 @@ func newServer(c Config) (*server, error) {
 		app: c.App, log: c.Log, now: c.Now, public: public, secure: public.Scheme == "https", demo: c.Demo,
 		botName: c.BotName, version: c.Version, seller: c.App.Seller().Zone,
 		signIns: newLimiter(c.Limits.SignIn), requests: newLimiter(c.Limits.Requests),
-		webhooks: newLimiter(c.Limits.Webhooks),
+		webhooks: newLimiter(c.Limits.Webhooks), paymentPolicy: paymentPolicy(c.App.PayerOrigins()),
 	}
 	s.sessions = &tokenStore{app: c.App, secure: s.secure}
 	e := echo.New()

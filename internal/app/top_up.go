@@ -31,7 +31,8 @@ type Balance struct {
 	Amount   money.Amount // positive in the payer's favour
 	Limit    money.Amount // how far below nothing it may go
 	Last     []Movement   // newest first; After is not set
-	MayTopUp bool         // the actor may, and there is a bank account for it
+	MayTopUp bool         // by transfer: the actor may, and there is a bank account for it
+	ByCard   bool         // by card
 	TopUp    *TopUp       // how to pay in; nil until asked for, and for who may not
 }
 
@@ -86,6 +87,8 @@ func (a *App) Balance(ctx context.Context, actor account.Actor, id account.Payer
 			return err
 		}
 		b.Last = a.movements(rows)
+		_, noCard := a.cardsFor(money.Of(maxTopUp, b.Currency))
+		b.ByCard = noCard == nil && b.Payer.Role.MayBuy()
 		into, err := a.seller.accountFor(b.Currency)
 		b.MayTopUp = err == nil && b.Payer.Role.MayBuy()
 		if !b.MayTopUp {

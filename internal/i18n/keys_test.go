@@ -17,9 +17,9 @@ import (
 // dynamicPrefixes are the keys that sources build from a value, such as
 // "order.status." + status. Everything else stands in a source as a literal.
 var dynamicPrefixes = []string{
-	"calc.hint.", "calc.tax.", "demo.", "doc.item.", "document.kind.", "failure.", "flash.",
+	"calc.hint.", "calc.method.", "calc.tax.", "demo.", "doc.item.", "document.kind.", "failure.", "flash.",
 	"help.a.", "help.q.", "invoices.preset.", "item.", "method.", "notices.delivery.",
-	"order.status.", "orders.line.", "plan.", "subscription.by.", "subscription.history.",
+	"order.status.", "orders.line.", "pay.about.", "pay.again.", "pay.chosen.", "pay.state.", "plan.", "subscription.by.", "subscription.history.",
 	"subscription.next.", "subscription.next_long.", "subscription.not_payer.", "subscription.ordered.",
 	"subscription.state.", "subscription.switch.", "timeline.", "timeline.key.", "timeline.mark.",
 	"timeline.stretch.", "unit.",
