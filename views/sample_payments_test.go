@@ -13,7 +13,7 @@ func cardForm() *views.CardForm {
 	return &views.CardForm{
 		Amount: eur(274428), Digest: "0123456789abcdef",
 		Consent: []string{
-			en.T("consent.renewal.what", "Seller", "SIP.TG Demo, MB", "Plan", en.T("plan.softphone")), en.N("consent.renewal.when", 3),
+			en.T("consent.renewal.what", "Seller", "SIP.TG Demo, MB", "Plan", en.T("plan.softphone")), en.N("consent.renewal.when", 3, "Grace", en.N("common.days", 7)),
 			en.T("consent.renewal.amount", "Amount", "€2,744.28", "Months", en.N("common.months", 12)), en.T("consent.renewal.stop"),
 		},
 	}

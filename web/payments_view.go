@@ -28,7 +28,7 @@ const renewalConsentID = "consent.renewal"
 func renewalConsent(t i18n.Translator, o app.OrderDetail, seller app.Seller) consent {
 	return consent{
 		t.T("consent.renewal.what", "Seller", seller.Party.Name, "Plan", t.T("plan."+string(o.Selection.Plan))),
-		t.N("consent.renewal.when", seller.FirstChargeDays),
+		t.N("consent.renewal.when", seller.FirstChargeDays, "Grace", t.N("common.days", seller.GraceDays)),
 		t.T("consent.renewal.amount", "Amount", t.Money(int64(o.Total), string(o.Currency)), "Months", t.N("common.months", int(o.Selection.Period))),
 		t.T("consent.renewal.stop"),
 	}
