@@ -52,8 +52,9 @@ func placedFlash(method order.Method) string {
 		return views.FlashOrderByCard
 	case order.MethodBalance:
 		return views.FlashOrderPaid
+	default:
+		return views.FlashOrderPlaced
 	}
-	return views.FlashOrderPlaced
 }
 
 func orderURL(number string) string { return "/orders/" + url.PathEscape(number) }

@@ -322,8 +322,9 @@ func sameTopUp(p, next payment.Payment, now time.Time) bool {
 	switch p.State {
 	case payment.Created, payment.AwaitingPayer, payment.ActionRequired, payment.Unknown:
 		return open && p.Amount == next.Amount && p.ReturnURL == next.ReturnURL
+	default:
+		return false
 	}
-	return false
 }
 
 // intendCharge writes down that a saved method is to be charged for a renewal,
