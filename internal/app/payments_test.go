@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"bytes"
+	"context"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"sync"
@@ -595,4 +597,34 @@ func TestDeclinedCharges(t *testing.T) {
 	}
 	s.webhooks()
 	s.agree()
+}
+
+// A provider that does not answer in a request's time leaves enough of it to
+// write down that nobody knows.
+func TestAnAnswerThatDoesNotComeIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	ona, _ := s.customer(7_900_000_002_090, "Ona")
+	o := s.order(ona, softphone(1, false, 6))
+	patient := sandbox.New(sandbox.Config{
+		BaseURL: s.api.URL, Account: sandbox.DemoAccount, Key: sandbox.DemoKey, WebhookSecret: sandbox.DemoSecret, Client: &http.Client{},
+	})
+	portal, err := app.New(s.ctx(), app.Config{
+		DB: s.db, Blobs: s.blobs, Queue: s.queue, Now: s.clock.Now, Seller: seller(t), BotToken: botToken, Log: slog.New(slog.DiscardHandler),
+		Providers: []app.PaymentProvider{patient}, PublicURL: "https://portal.example",
+	})
+	s.must(err)
+	s.must(s.Inject(sandbox.Fault{Kind: sandbox.TimeoutAfter, On: "checkout"}))
+	request, cancel := context.WithTimeout(s.ctx(), 3500*time.Millisecond) // of which the call has half a second
+	defer cancel()
+	if _, err := portal.StartPayment(request, ona, o.Number, app.StartPaymentInput{}); !fault.Is(err, fault.Unavailable) || request.Err() != nil {
+		t.Errorf("%v, the request %v", err, request.Err())
+	}
+	if got := s.state(ona, o.Number); got != payment.Unknown {
+		t.Errorf("the payment is %s", got)
+	}
+	s.must(s.returned(ona, o.Number)) // and a look tells
+	if got := s.state(ona, o.Number); got != payment.AwaitingPayer || len(s.Book()) != 1 {
+		t.Errorf("then it is %s, with %d pages", got, len(s.Book()))
+	}
 }
