@@ -119,7 +119,7 @@ func (s *server) topUp(c echo.Context) error {
 		} else if err != nil {
 			return err
 		}
-		return c.Redirect(http.StatusSeeOther, address)
+		return s.toProvider(c, address)
 	default:
 		return fault.New(fault.Invalid, "error.order.method")
 	}

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,6 +47,16 @@ func (s *server) payOrder(c echo.Context) error {
 	address, err := s.app.StartPayment(r.Context(), s.actor(c), number, in)
 	if err != nil {
 		return s.notPaid(c, number, values, err)
+	}
+	return s.toProvider(c, address)
+}
+
+// toProvider leads to the provider's page. An address on an origin that the
+// provider does not name is an error of ours, which browsers would not say: the
+// page's policy keeps the form from leading there.
+func (s *server) toProvider(c echo.Context, address string) error {
+	if !slices.ContainsFunc(s.app.PayerOrigins(), func(origin string) bool { return strings.HasPrefix(address, origin+"/") }) {
+		return fmt.Errorf("web: payers pay at %q, which is on none of the providers' origins %q", address, s.app.PayerOrigins())
 	}
 	return c.Redirect(http.StatusSeeOther, address)
 }

@@ -149,6 +149,10 @@ func (p *collection) mistakes(c *client, person string) {
 		}
 	}
 	refused(http.StatusUnprocessableEntity, "/billing", details)
+	topUp := c.get("/balance").form("/balance/top-up")
+	topUp.Set("amount", `"'<&`)
+	topUp.Set("method", "card")
+	refused(http.StatusUnprocessableEntity, "/balance/top-up", topUp)
 	offer := c.get("/plans/gateway?lines=2&extra_accounts=0&period=12").form("/orders")
 	offer.Set("lines", "3")
 	refused(http.StatusConflict, "/orders", offer)
