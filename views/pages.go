@@ -163,7 +163,7 @@ type OrderForm struct {
 	Customer  string   // chosen Telegram id; "" is the person
 	Methods   []string // codes: "bank", "card", "balance"
 	Method    string
-	Balance   Money  // what the payer has with us
+	Balance   Money  // what can be spent from the balance
 	Currency  string // in which is paid
 	// Blocked says why nothing can be ordered, translated; then no button is
 	// shown. NeedsBilling adds the link to BillingURL.

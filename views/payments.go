@@ -12,8 +12,8 @@ type CardForm struct {
 // BalanceForm is the form POST /orders/{number}/pay-from-balance.
 type BalanceForm struct {
 	Amount  Money
-	Balance Money // what the payer has with us
-	After   Money // what will be left
+	Balance Money // what can be spent from the balance
+	After   Money // what will be left of that
 }
 
 // PaymentView is where a payment by card stands.

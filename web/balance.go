@@ -114,9 +114,11 @@ func (s *server) topUp(c echo.Context) error {
 	case "", order.MethodBank:
 	case order.MethodCard:
 		address, err := s.app.TopUpByCard(c.Request().Context(), s.actor(c), id, amount, s.translator(c).Lang())
-		if statusOf(err) == http.StatusServiceUnavailable {
+		switch {
+		case err == nil:
+		case statusOf(err) == http.StatusServiceUnavailable, fault.Is(err, fault.Conflict):
 			return s.showBalance(c, values, 0, err)
-		} else if err != nil {
+		default:
 			return err
 		}
 		return s.toProvider(c, address)

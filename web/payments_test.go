@@ -334,7 +334,7 @@ func TestPayFromBalance(t *testing.T) {
 
 	// At placing. The same form again is the same order.
 	calculator := b.get("/plans/softphone?accounts=1&period=6&method=balance")
-	if !strings.Contains(calculator.said(), "You have €50.00. Starts at once.") {
+	if !strings.Contains(calculator.said(), "You can spend €50.00. Starts at once.") {
 		t.Errorf("the balance is not shown: %s", calculator.said())
 	}
 	form = calculator.filled(orderFormSelector)
@@ -353,7 +353,7 @@ func TestPayFromBalance(t *testing.T) {
 	// obstacle, and is closed.
 	id := s.checkout(b.post(open+"/pay", url.Values{}))
 	page := b.get(open)
-	if page.mark("pay-balance").Length() == 0 || !strings.Contains(page.said(), "You have €28.22 with us.") || !strings.Contains(page.said(), "€6.44 is left") {
+	if page.mark("pay-balance").Length() == 0 || !strings.Contains(page.said(), "You can spend €28.22 from your balance.") || !strings.Contains(page.said(), "€6.44 is left") {
 		t.Errorf("offer: %s", page.said())
 	}
 	for range 2 {

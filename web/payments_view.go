@@ -62,7 +62,7 @@ func payView(page *views.OrderPage, o app.OrderDetail, seller app.Seller) {
 	}
 	if o.Ways.FromBalance {
 		page.Balance = &views.BalanceForm{
-			Amount: due, Balance: moneyOf(t, o.Ways.Balance, o.Currency), After: moneyOf(t, o.Ways.Balance-o.Ways.Due, o.Currency),
+			Amount: due, Balance: moneyOf(t, o.Ways.Available, o.Currency), After: moneyOf(t, o.Ways.Available-o.Ways.Due, o.Currency),
 		}
 	}
 }

@@ -217,7 +217,7 @@ const blockedByBilling = "order.blocked.billing"
 
 func orderForm(t i18n.Translator, f configuration, q app.Quote) *views.OrderForm {
 	form := &views.OrderForm{
-		Quote: q.Token, Method: f.typed.Get("method"), Balance: moneyOf(t, q.Balance, q.Price.Currency), Currency: string(q.Price.Currency),
+		Quote: q.Token, Method: f.typed.Get("method"), Balance: moneyOf(t, q.Available, q.Price.Currency), Currency: string(q.Price.Currency),
 	}
 	for _, m := range q.Methods {
 		form.Methods = append(form.Methods, string(m))

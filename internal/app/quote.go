@@ -93,7 +93,7 @@ type Quote struct {
 	Token        string         // of this price; empty when it cannot be ordered
 	Blocked      string         // key of the reason why it cannot be ordered
 	Methods      []order.Method // in which the payer may pay; nil without one
-	Balance      money.Amount   // what the payer has with us
+	Available    money.Amount   // what the payer can spend from the balance
 }
 
 // Quote prices a selection. Impossible options, countries and currencies are

@@ -19,8 +19,8 @@ import (
 type Ways struct {
 	Due         money.Amount // today, with today's VAT; zero where the sale cannot be made now
 	Card        bool
-	Balance     money.Amount // what the payer has with us
-	FromBalance bool         // it covers the whole
+	Available   money.Amount // what can be spent from the balance
+	FromBalance bool         // that covers the whole
 }
 
 // ways finds out how an open order can be paid now.
@@ -30,7 +30,7 @@ func (a *App) ways(ctx context.Context, tx *store.Tx, actor account.Actor, o ord
 		return nil, err
 	}
 	w := &Ways{}
-	if w.Balance, err = tx.Balance(ctx, o.PayerID, o.Currency); err != nil {
+	if w.Available, err = tx.Available(ctx, o.PayerID, o.Currency); err != nil {
 		return nil, err
 	}
 	d, err := a.dueFor(ctx, tx, o, payer.Payer, a.inZone(tx.Now()))
@@ -40,7 +40,7 @@ func (a *App) ways(ctx context.Context, tx *store.Tx, actor account.Actor, o ord
 		return nil, err
 	}
 	_, noCard := a.cardsFor(money.Of(d.total, o.Currency))
-	w.Due, w.Card, w.FromBalance = d.total, noCard == nil, w.Balance >= d.total
+	w.Due, w.Card, w.FromBalance = d.total, noCard == nil, w.Available >= d.total
 	return w, nil
 }
 
@@ -50,14 +50,14 @@ func (a *App) offerMethods(ctx context.Context, tx *store.Tx, q *Quote) error {
 		return nil
 	}
 	var err error
-	if q.Balance, err = tx.Balance(ctx, q.Payer.ID, q.Price.Currency); err != nil {
+	if q.Available, err = tx.Available(ctx, q.Payer.ID, q.Price.Currency); err != nil {
 		return err
 	}
 	q.Methods = []order.Method{order.MethodBank}
 	if _, noCard := a.cardsFor(money.Of(q.Total, q.Price.Currency)); noCard == nil {
 		q.Methods = append(q.Methods, order.MethodCard)
 	}
-	if q.Balance >= q.Total {
+	if q.Available >= q.Total {
 		q.Methods = append(q.Methods, order.MethodBalance)
 	}
 	return nil
@@ -93,8 +93,9 @@ func (a *App) ChooseMethod(ctx context.Context, actor account.Actor, number stri
 //
 // Errors: NotFound for what is not the actor's to pay; Conflict for an order that
 // is closed (error.order.closed), whose payment by card is on its way
-// (error.payment.in_progress), or that costs more than the balance
-// (error.balance.too_low).
+// (error.payment.in_progress), or that costs more than can be spent from the
+// balance (error.balance.too_low); and while charging is halted
+// (error.charging.halted).
 func (a *App) PayOrderFromBalance(ctx context.Context, actor account.Actor, number string) error {
 	return a.db.Update(ctx, func(tx *store.Tx) error {
 		seen, err := tx.OrderOf(ctx, actor.AccountID, number)
@@ -123,6 +124,9 @@ func (a *App) PayOrderFromBalance(ctx context.Context, actor account.Actor, numb
 // payNow pays an open order from the balance. Payer, subscription and order are
 // locked.
 func (a *App) payNow(ctx context.Context, tx *store.Tx, o order.Order, live *subscription.Subscription, payer account.Payer, by audit.Actor) error {
+	if err := mayTake(ctx, tx); err != nil {
+		return err
+	}
 	if err := a.noneOnItsWay(ctx, tx, o, live); err != nil {
 		return err
 	}
@@ -131,11 +135,11 @@ func (a *App) payNow(ctx context.Context, tx *store.Tx, o order.Order, live *sub
 	if err != nil {
 		return err
 	}
-	balance, err := tx.Balance(ctx, o.PayerID, o.Currency)
+	available, err := tx.Available(ctx, o.PayerID, o.Currency)
 	if err != nil {
 		return err
 	}
-	if balance < d.total {
+	if available < d.total {
 		return fault.New(fault.Conflict, "error.balance.too_low")
 	}
 	if _, err := tx.SetOrderMethod(ctx, o.ID, order.MethodBalance); err != nil {

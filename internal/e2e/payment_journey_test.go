@@ -161,7 +161,7 @@ func paymentJourney(t *testing.T, p *place, b *browser) {
 	}
 	b.check()
 	b.open("/plans/gateway?lines=1&period=6")
-	if text := b.text(".order-form"); !strings.Contains(text, "You have €250.50. Starts at once.") {
+	if text := b.text(".order-form"); !strings.Contains(text, "You can spend €250.50. Starts at once.") {
 		t.Errorf("the order form: %s", text)
 	}
 	b.do(chromedp.Click(chromedp.CSS(`.order-form [name="method"][value="balance"]`)))
