@@ -189,6 +189,7 @@ func TestWaysToPayInAnyOrder(t *testing.T) {
 	for _, id := range paid {
 		s.must(s.IssueInvoice(s.ctx(), id))
 	}
+	s.must(s.IssueReceipts(s.ctx()))
 	s.clean()
 }
 
