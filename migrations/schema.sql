@@ -15,6 +15,17 @@ CREATE TYPE public.river_job_state AS ENUM (
     'scheduled'
 );
 
+CREATE FUNCTION public.charge_keeps_its_moment() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.not_sent OR to_jsonb(NEW) - 'not_sent' <> to_jsonb(OLD) - 'not_sent' THEN
+        RAISE EXCEPTION 'charge % of payment % has happened', OLD.attempt_no, OLD.payment_id
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'charge_keeps_its_moment';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.charging_halt_keep() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -394,6 +405,18 @@ CREATE TABLE public.bank_statement (
     imported_at timestamp with time zone NOT NULL,
     imported_by text NOT NULL,
     CONSTRAINT bank_statement_file_sha256_check CHECK ((length(file_sha256) = 32))
+);
+
+CREATE TABLE public.charge (
+    payment_id uuid NOT NULL,
+    attempt_no integer NOT NULL,
+    payer_id uuid NOT NULL,
+    renewal_id uuid NOT NULL,
+    on_day date NOT NULL,
+    currency text NOT NULL,
+    amount_minor bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    not_sent boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.charging_halt (
@@ -1169,6 +1192,9 @@ ALTER TABLE ONLY public.bank_statement
 ALTER TABLE ONLY public.bank_statement
     ADD CONSTRAINT bank_statement_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.charge
+    ADD CONSTRAINT charge_attempt_once PRIMARY KEY (payment_id, attempt_no);
+
 ALTER TABLE ONLY public.charging_halt
     ADD CONSTRAINT charging_halt_pkey PRIMARY KEY (id);
 
@@ -1373,6 +1399,10 @@ CREATE INDEX bank_entry_fingerprint ON public.bank_entry USING btree (fingerprin
 
 CREATE INDEX bank_entry_suspense ON public.bank_entry USING btree (imported_at) WHERE (outcome = 'suspense'::text);
 
+CREATE UNIQUE INDEX charge_once_a_day ON public.charge USING btree (renewal_id, on_day) WHERE (NOT not_sent);
+
+CREATE INDEX charge_payer ON public.charge USING btree (payer_id, on_day);
+
 CREATE UNIQUE INDEX charging_halt_once ON public.charging_halt USING btree (invariant) WHERE (lifted_at IS NULL);
 
 CREATE INDEX consent_subject ON public.consent USING btree (subject, given_at);
@@ -1424,6 +1454,8 @@ CREATE INDEX payment_order ON public.payment USING btree (order_id) WHERE (order
 CREATE INDEX payment_parent ON public.payment USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 
 CREATE INDEX payment_payer ON public.payment USING btree (payer_id, created_at DESC);
+
+CREATE INDEX payment_renewals ON public.payment USING btree (payable_id, created_at) WHERE (payable_kind = 'renewal'::text);
 
 CREATE INDEX payment_to_check ON public.payment USING btree (next_check_at) WHERE (next_check_at IS NOT NULL);
 
@@ -1480,6 +1512,10 @@ CREATE TRIGGER audit_run_is_immutable BEFORE DELETE OR UPDATE ON public.audit_ru
 CREATE TRIGGER bank_entry_stays BEFORE DELETE ON public.bank_entry FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER bank_invoice_is_immutable BEFORE DELETE OR UPDATE ON public.bank_invoice FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER charge_keeps_its_moment BEFORE UPDATE ON public.charge FOR EACH ROW EXECUTE FUNCTION public.charge_keeps_its_moment();
+
+CREATE TRIGGER charge_stays BEFORE DELETE ON public.charge FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER charging_halt_is_only_lifted BEFORE DELETE OR UPDATE ON public.charging_halt FOR EACH ROW EXECUTE FUNCTION public.charging_halt_keep();
 
@@ -1569,6 +1605,15 @@ ALTER TABLE ONLY public.bank_entry
 
 ALTER TABLE ONLY public.bank_invoice
     ADD CONSTRAINT bank_invoice_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.charge
+    ADD CONSTRAINT charge_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.charge
+    ADD CONSTRAINT charge_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payment(id);
+
+ALTER TABLE ONLY public.charge
+    ADD CONSTRAINT charge_renewal_id_fkey FOREIGN KEY (renewal_id) REFERENCES public.renewal(id);
 
 ALTER TABLE ONLY public.consent
     ADD CONSTRAINT consent_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);

@@ -857,7 +857,7 @@ func flash(p Page) templ.Component {
 			templ_7745c5c3_Var42 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if flashes[p.Flash] && p.Flash != FlashAutoRenewOff && p.Flash != FlashAutoRenewOn {
+		if flashes[p.Flash] && p.Flash != FlashAutoRenewOff && p.Flash != FlashAutoRenewOffCharging && p.Flash != FlashAutoRenewOn {
 			templ_7745c5c3_Var43 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)

@@ -38,26 +38,27 @@ const (
 // Notices after a form was sent, for Page.Flash. Codes, not sentences: they
 // may travel in a cookie. An unknown code shows nothing.
 const (
-	FlashSignedIn      = "signed_in"
-	FlashSignedOut     = "signed_out"
-	FlashOrderPlaced   = "order_placed"
-	FlashOrderCanceled = "order_canceled"
-	FlashBillingSaved  = "billing_saved"
-	FlashPayerAdded    = "payer_added"
-	FlashAutoRenewOff  = "auto_renew_off"
-	FlashAutoRenewOn   = "auto_renew_on"
-	FlashProfileSaved  = "profile_saved"
-	FlashSessionEnded  = "session_ended"
-	FlashSessionsEnded = "sessions_ended"
-	FlashChanged       = "changed"
-	FlashOrderByCard   = "order_by_card" // placed, to be paid by card
-	FlashOrderPaid     = "order_paid"    // placed and paid, or paid, from the balance
-	FlashCardRemoved   = "card_removed"
+	FlashSignedIn             = "signed_in"
+	FlashSignedOut            = "signed_out"
+	FlashOrderPlaced          = "order_placed"
+	FlashOrderCanceled        = "order_canceled"
+	FlashBillingSaved         = "billing_saved"
+	FlashPayerAdded           = "payer_added"
+	FlashAutoRenewOff         = "auto_renew_off"
+	FlashAutoRenewOffCharging = "auto_renew_off_charging" // a charge was on its way already
+	FlashAutoRenewOn          = "auto_renew_on"
+	FlashProfileSaved         = "profile_saved"
+	FlashSessionEnded         = "session_ended"
+	FlashSessionsEnded        = "sessions_ended"
+	FlashChanged              = "changed"
+	FlashOrderByCard          = "order_by_card" // placed, to be paid by card
+	FlashOrderPaid            = "order_paid"    // placed and paid, or paid, from the balance
+	FlashCardRemoved          = "card_removed"
 )
 
 var flashes = map[string]bool{
 	FlashSignedIn: true, FlashSignedOut: true, FlashOrderPlaced: true, FlashOrderCanceled: true,
-	FlashBillingSaved: true, FlashPayerAdded: true, FlashAutoRenewOff: true, FlashAutoRenewOn: true,
+	FlashBillingSaved: true, FlashPayerAdded: true, FlashAutoRenewOff: true, FlashAutoRenewOffCharging: true, FlashAutoRenewOn: true,
 	FlashProfileSaved: true, FlashSessionEnded: true, FlashSessionsEnded: true, FlashChanged: true,
 	FlashOrderByCard: true, FlashOrderPaid: true, FlashCardRemoved: true,
 }

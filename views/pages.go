@@ -292,7 +292,18 @@ type SubscriptionRow struct {
 	PaidUntil    Instant
 	AutoRenew    bool
 	Next         *NextCharge // nil when the person may not see the money, or there is none
+	Charge       *Charge     // nil while there is nothing to say about it
 	Grace        *Grace      // nil unless the paid time is over
+}
+
+// Charge is what people have to know about the charge of a saved card.
+type Charge struct {
+	State  string // declined, stopped, confirm, running, expires
+	On     string // day: of the decline, or the card's last one
+	Next   string // day of the next try
+	Reason string // code of a decline: insufficient_funds …; one without words is left out
+	Method string
+	URL    string // of the order, where it can be paid or confirmed; empty for none
 }
 
 // Grace is the time after the paid one in which everything still works.
@@ -303,10 +314,11 @@ type Grace struct {
 
 // NextCharge is what happens next to a subscription.
 type NextCharge struct {
-	Kind   string // bank_invoice, payment, end
+	Kind   string // charge, balance, bank_invoice, payment, canceled, end
 	On     Instant
-	Amount Money  // absent for "end"
+	Amount Money  // absent for "canceled" and "end"
 	URL    string // of the order that waits for payment; empty for none
+	Method string // the saved card of a "charge"
 }
 
 // SubscriptionPage is GET /subscriptions/{id}.
@@ -324,6 +336,9 @@ type SubscriptionPage struct {
 	AutoRenew    bool
 	MayManage    bool // may switch auto-renewal and sees the money
 	Next         *NextCharge
+	Charge       *Charge        // nil while there is nothing to say about it
+	Methods      []Choice       // saved cards that may be charged for it
+	AgainURL     string         // where an ended one is ordered again
 	OpenOrder    *OpenOrder     // a renewal that waits for payment
 	Renewals     []RenewalPrice // empty when it cannot be renewed
 	History      []HistoryRow

@@ -78,7 +78,8 @@ var subscriptionRows = []views.SubscriptionRow{
 		ID: "6f1c8a52-1111-4222-8333-444455556666", URL: "/subscriptions/6f1c8a52-1111-4222-8333-444455556666",
 		Selection: softphone, State: "active", CustomerName: "Ona Petrauskaitė", CustomerSelf: true, PayerName: longName,
 		PaidUntil: day(2027, 5, 22), AutoRenew: true,
-		Next: &views.NextCharge{Kind: "bank_invoice", On: day(2027, 4, 22), Amount: eur(274428)},
+		Next:   &views.NextCharge{Kind: "charge", On: day(2027, 5, 20), Amount: eur(274428), Method: "Visa •••• 4242"},
+		Charge: &views.Charge{State: "declined", On: "19 May 2027", Next: "20 May 2027", Reason: "insufficient_funds", Method: "Visa •••• 4242", URL: "/orders/O-2026-000123"},
 	},
 	{
 		ID: "7f1c8a52-1111-4222-8333-444455556666", URL: "/subscriptions/7f1c8a52-1111-4222-8333-444455556666",
@@ -420,13 +421,16 @@ func samples() map[string]templ.Component {
 	hostilePage.Title = hostile
 	flashed := subscriptionPage(false, true)
 	flashed.Flash = views.FlashAutoRenewOff
+	flashed.Methods = []views.Choice{{Value: "1", Text: "Visa •••• 4242"}, {Value: "2", Text: "Mastercard •••• 4444"}}
 	renewing := subscriptionPage(true, true)
 	renewal := openOrder
 	renewal.Kind = "renewal"
 	renewing.OpenOrder, renewing.ChangeURL = &renewal, "/subscriptions/s1/change"
 	ended := subscriptionPage(false, true)
 	ended.State, ended.Next, ended.Renewals = "ended", nil, nil
+	ended.AgainURL = "/plans/softphone?accounts=1&period=6"
 	late := subscriptionPage(true, true)
+	late.Charge = &views.Charge{State: "stopped", On: "22 May 2027", Reason: "insufficient_funds", Method: "Visa •••• 4242", URL: "/orders/O-2027-000001"}
 	late.Grace = &views.Grace{Until: "29 May 2027", PayURL: "/plans/softphone?accounts=12"}
 	lateCustomer := subscriptionPage(true, false)
 	lateCustomer.Grace = &views.Grace{Until: "29 May 2027"}

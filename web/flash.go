@@ -35,7 +35,7 @@ func (s *server) takeFlash(c echo.Context) string {
 
 var flashCodes = []string{
 	views.FlashSignedIn, views.FlashSignedOut, views.FlashOrderPlaced, views.FlashOrderCanceled, views.FlashBillingSaved,
-	views.FlashPayerAdded, views.FlashAutoRenewOff, views.FlashAutoRenewOn, views.FlashProfileSaved, views.FlashSessionEnded,
+	views.FlashPayerAdded, views.FlashAutoRenewOff, views.FlashAutoRenewOffCharging, views.FlashAutoRenewOn, views.FlashProfileSaved, views.FlashSessionEnded,
 	views.FlashSessionsEnded, views.FlashChanged, views.FlashOrderByCard, views.FlashOrderPaid, views.FlashCardRemoved,
 }
 

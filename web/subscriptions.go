@@ -1,12 +1,10 @@
 package web
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 
 	"github.com/labstack/echo/v4"
-	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/views"
@@ -60,18 +58,29 @@ func (s *server) renewSubscription(c echo.Context) error {
 
 // turnAutoRenewOff is POST /subscriptions/{id}/auto-renew/off.
 func (s *server) turnAutoRenewOff(c echo.Context) error {
-	return s.changeSubscription(c, s.app.TurnAutoRenewOff, views.FlashAutoRenewOff)
+	charging, err := s.app.TurnAutoRenewOff(c.Request().Context(), s.actor(c), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	flash := views.FlashAutoRenewOff
+	if charging {
+		flash = views.FlashAutoRenewOffCharging
+	}
+	return s.redirect(c, subscriptionURL(c.Param("id")), flash)
 }
 
 // turnAutoRenewOn is POST /subscriptions/{id}/auto-renew/on.
 func (s *server) turnAutoRenewOn(c echo.Context) error {
-	return s.changeSubscription(c, s.app.TurnAutoRenewOn, views.FlashAutoRenewOn)
-}
-
-func (s *server) changeSubscription(c echo.Context, change func(context.Context, account.Actor, string) error, flash string) error {
-	id := c.Param("id")
-	if err := change(c.Request().Context(), s.actor(c), id); err != nil {
+	values, err := form(c)
+	if err != nil {
 		return err
 	}
-	return s.redirect(c, subscriptionURL(id), flash)
+	t := s.page(c).T
+	if err := s.app.TurnAutoRenewOn(c.Request().Context(), s.actor(c), c.Param("id"), app.Consent{
+		MethodID: values.Get("method"), ConsentID: views.RenewalConsent, ConsentText: t.T(views.RenewalConsent), Language: t.Lang(),
+		IP: s.ip(c.Request()), UserAgent: c.Request().UserAgent(),
+	}); err != nil {
+		return err
+	}
+	return s.redirect(c, subscriptionURL(c.Param("id")), views.FlashAutoRenewOn)
 }

@@ -42,12 +42,7 @@ func graceView(t i18n.Translator, item app.SubscriptionItem, orders []app.OpenOr
 	case renewal != nil:
 		grace.PayURL = orderURL(renewal.Number)
 	case item.Selection.Plan.Orderable():
-		values := selectionValues(item.Selection)
-		values.Set("payer", string(item.PayerID))
-		if !item.Self {
-			values.Set("customer", item.CustomerTG.String())
-		}
-		grace.PayURL = calculatorURL(item.Selection.Plan, values)
+		grace.PayURL = againURL(item)
 	}
 	return grace
 }
@@ -59,7 +54,7 @@ func subscriptionRows(t i18n.Translator, list app.SubscriptionList, zone *time.L
 			ID: item.ID, URL: subscriptionURL(item.ID), Selection: selectionView(item.Selection), State: string(item.State),
 			CustomerName: item.CustomerName, CustomerSelf: item.Self, PayerName: item.PayerName,
 			PaidUntil: dayOf(t, civil.DateOf(item.PaidUntil, zone)), AutoRenew: item.AutoRenew, Next: nextView(t, item.Next),
-			Grace: graceView(t, item, list.OpenOrders, zone),
+			Charge: chargeView(t, item.Charge), Grace: graceView(t, item, list.OpenOrders, zone),
 		})
 	}
 	return rows
@@ -69,14 +64,48 @@ func nextView(t i18n.Translator, n *app.Next) *views.NextCharge {
 	if n == nil {
 		return nil
 	}
-	next := &views.NextCharge{Kind: string(n.Kind), On: dayOf(t, n.On)}
+	next := &views.NextCharge{Kind: string(n.Kind), On: dayOf(t, n.On), Method: n.Method}
 	if n.Order != "" {
 		next.URL = "/orders/" + n.Order
 	}
-	if n.Kind != app.NextEnd {
+	if n.Kind != app.NextEnd && n.Kind != app.NextCanceled {
 		next.Amount = moneyOf(t, n.Amount.Amount, n.Amount.Currency)
 	}
 	return next
+}
+
+// chargeView tells where the charge of a saved card stands; nil where there is
+// nothing to say.
+func chargeView(t i18n.Translator, c *app.Charge) *views.Charge {
+	if c == nil {
+		return nil
+	}
+	charge := &views.Charge{State: string(c.State), Reason: c.Reason, Method: c.Method}
+	if !c.On.IsZero() {
+		charge.On = dayOf(t, c.On).Text
+	}
+	if !c.Next.IsZero() {
+		charge.Next = dayOf(t, c.Next).Text
+	}
+	if c.Order != "" {
+		charge.URL = orderURL(c.Order)
+	}
+	return charge
+}
+
+// againURL is where what a subscription was is ordered once more.
+func againURL(item app.SubscriptionItem) string {
+	if !item.Selection.Plan.Orderable() {
+		return "/plans"
+	}
+	values := selectionValues(item.Selection)
+	if item.MayManage {
+		values.Set("payer", string(item.PayerID))
+		if !item.Self {
+			values.Set("customer", item.CustomerTG.String())
+		}
+	}
+	return calculatorURL(item.Selection.Plan, values)
 }
 
 func subscriptionView(p views.Page, item app.SubscriptionItem, orders []app.OpenOrder, now time.Time, zone *time.Location) views.SubscriptionPage {
@@ -87,7 +116,10 @@ func subscriptionView(p views.Page, item app.SubscriptionItem, orders []app.Open
 		StartedAt: instantOf(t, item.StartedAt, zone), PaidUntil: instantOf(t, item.PaidUntil, zone),
 		WorksUntil: dayOf(t, civil.DateOf(later(item.PaidUntil, item.GraceUntil), zone)).Text, AutoRenew: item.AutoRenew, MayManage: item.MayManage,
 		Next: nextView(t, item.Next), History: historyRows(t, item.History, zone), Timeline: timelineView(t, item, now, zone),
-		Grace: graceView(t, item, orders, zone),
+		Grace: graceView(t, item, orders, zone), Charge: chargeView(t, item.Charge), AgainURL: againURL(item),
+	}
+	for _, m := range item.Methods {
+		page.Methods = append(page.Methods, views.Choice{Value: m.ID, Text: m.Label})
 	}
 	if item.MayManage && !item.InGrace && item.State == subscription.StateActive && item.Selection.Plan.Orderable() {
 		page.ChangeURL = subscriptionURL(item.ID) + "/change"

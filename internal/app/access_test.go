@@ -52,10 +52,10 @@ func TestNobodySeesWhatIsNotTheirs(t *testing.T) {
 			return err
 		},
 		"auto-renew off": func(who account.Actor, real bool) error {
-			return s.TurnAutoRenewOff(s.ctx(), who, pick(real, o.SubscriptionID, "not an id"))
+			return s.turnOff(who, pick(real, o.SubscriptionID, "not an id"))
 		},
 		"auto-renew on": func(who account.Actor, real bool) error {
-			return s.TurnAutoRenewOn(s.ctx(), who, pick(real, o.SubscriptionID, "11111111-2222-3333-4444-555555555555"))
+			return s.TurnAutoRenewOn(s.ctx(), who, pick(real, o.SubscriptionID, "11111111-2222-3333-4444-555555555555"), app.Consent{})
 		},
 		"billing": func(who account.Actor, real bool) error {
 			_, err := s.SavePayer(s.ctx(), who, account.PayerID(pick(real, string(payer), "11111111-2222-3333-4444-555555555555")), lithuanian("X"))
@@ -128,7 +128,7 @@ func TestRolesOnASubscription(t *testing.T) {
 	if e := item.History[0]; e.OrderNumber != "" || e.Paid != (money.Money{}) || e.By != app.ByPayer || e.ByName != "" {
 		t.Errorf("Lena sees the payer's business: %+v", e)
 	}
-	if err := s.TurnAutoRenewOff(s.ctx(), lena, id); !fault.Is(err, fault.Forbidden) {
+	if err := s.turnOff(lena, id); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("Lena switches: %v", err)
 	}
 	if _, err := s.Order(s.ctx(), lena, number); !fault.Is(err, fault.NotFound) {
@@ -143,7 +143,7 @@ func TestRolesOnASubscription(t *testing.T) {
 	for name, err := range map[string]error{
 		"sees the subscription": second(s.Subscription(s.ctx(), clerk, id)),
 		"sees the order":        second(s.Order(s.ctx(), clerk, number)),
-		"switches":              s.TurnAutoRenewOff(s.ctx(), clerk, id),
+		"switches":              s.turnOff(clerk, id),
 		"cancels":               s.CancelOrder(s.ctx(), clerk, number),
 	} {
 		if !fault.Is(err, fault.NotFound) {
@@ -165,14 +165,14 @@ func TestAutoRenewOffAndOn(t *testing.T) {
 	list, err := s.Subscriptions(s.ctx(), ona)
 	s.must(err)
 	id := list.Items[0].ID
-	s.must(s.TurnAutoRenewOff(s.ctx(), ona, id))
-	s.must(s.TurnAutoRenewOff(s.ctx(), ona, id)) // the second time changes nothing
+	s.must(s.turnOff(ona, id))
+	s.must(s.turnOff(ona, id)) // the second time changes nothing
 	item, err := s.Subscription(s.ctx(), ona, id)
 	s.must(err)
 	if item.AutoRenew || item.Next.Kind != app.NextEnd || item.Next.Amount.Amount != 0 {
 		t.Errorf("after off: %+v, next %+v", item.Subscription, item.Next)
 	}
-	s.must(s.TurnAutoRenewOn(s.ctx(), ona, id))
+	s.must(s.TurnAutoRenewOn(s.ctx(), ona, id, app.Consent{}))
 	item, err = s.Subscription(s.ctx(), ona, id)
 	s.must(err)
 	if !item.AutoRenew || item.Next.Kind != app.NextBankInvoice {

@@ -34,6 +34,7 @@ type Queue interface {
 	SendPayment(ctx context.Context, tx *Tx, id payment.ID) error
 	ProcessWebhook(ctx context.Context, tx *Tx, inboxID int64) error
 	NoticeJob() Job // that sends a notice: it is enqueued with the notice
+	Renew(ctx context.Context, tx *Tx, subscriptionIDs []string) error
 }
 
 // Seller is what the operator's seller file says.
@@ -48,7 +49,11 @@ type Seller struct {
 	BankInvoice     int          // days that a bank invoice is valid
 	LeadDays        int          // days before the end at which the next bank invoice is prepared
 	GraceDays       int          // days after the end until the plan falls back to Free
-	FirstChargeDays int          // days before the end from which a renewal is paid from the balance
+	NoticeDays      []int        // days before the end at which people are reminded, largest first
+	FirstChargeDays int          // days before the end from which a renewal is paid
+	GraceChargeDays []int        // days after the end at which it is tried again, smallest first
+	MaxChargesDaily int          // charges of saved methods, for one payer on one day
+	MaxChargedDaily money.Amount // by them in all, in the payer's currency
 	DirectSupport   money.Amount // monthly spending above which a payer gets the direct contact
 	SupportPublic   string
 	SupportDirect   string

@@ -193,7 +193,7 @@ func TestChangeAsShown(t *testing.T) {
 	s.must(err)
 	s.pay(o)
 	refused("renewed since", try(ona, accounts(3), p.Token), fault.Conflict, "error.change.moved")
-	s.must(s.TurnAutoRenewOff(s.ctx(), ona, id))
+	s.must(s.turnOff(ona, id))
 	s.clock.Set(s.item(ona, id).PaidUntil.Add(24 * time.Hour)) // in the grace
 	_, err = s.PreviewChange(s.ctx(), ona, id, accounts(3))
 	refused("in the grace", err, fault.Conflict, "error.change.nothing_left")

@@ -147,8 +147,8 @@ func TestAViolationHaltsCharging(t *testing.T) {
 	for _, tt := range []struct{ id, tables, tamper, repair string }{
 		{"I1", "ledger_posting", `UPDATE ledger_posting SET amount_minor = amount_minor + 1 WHERE entry_id = 1 AND line = 1`,
 			`UPDATE ledger_posting SET amount_minor = amount_minor - 1 WHERE entry_id = 1 AND line = 1`},
-		{"I5", "payment", `UPDATE payment SET received_minor = received_minor + 1 WHERE state = 'succeeded'`,
-			`UPDATE payment SET received_minor = amount_minor WHERE state = 'succeeded'`},
+		{"I5", "payment", `UPDATE payment SET received_minor = received_minor + 1 WHERE method_id IS NOT NULL AND state = 'succeeded'`,
+			`UPDATE payment SET received_minor = amount_minor WHERE method_id IS NOT NULL AND state = 'succeeded'`},
 		{"I6", "settlement", `UPDATE settlement SET net_minor = net_minor + 1`, `UPDATE settlement SET net_minor = net_minor - 1`},
 		{"I12", "series", `UPDATE series SET next = next + 1 WHERE kind = 'invoice'`, `UPDATE series SET next = next - 1 WHERE kind = 'invoice'`},
 	} {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -27,8 +28,9 @@ func (c *DemoClock) Offset() time.Duration { return time.Duration(c.offset.Load(
 // maxAdvance bounds one move of the demo's clock: each day of it is lived through.
 const maxAdvance = 10 * 366 * 24 * time.Hour
 
-// AdvanceDemo moves the demo's clock forward, a day at a time, and does on each
-// day what falls due on it, as the jobs would have. Outside demo mode there is no
+// AdvanceDemo moves the demo's clock forward, to the beginning of each of the
+// seller's days, and does there what falls due on it, as the jobs would have: the
+// last day of a grace, too, has a morning. Outside demo mode there is no
 // such clock: NotFound.
 func (a *App) AdvanceDemo(ctx context.Context, by time.Duration) error {
 	if a.demoClock == nil {
@@ -41,7 +43,8 @@ func (a *App) AdvanceDemo(ctx context.Context, by time.Duration) error {
 		return err
 	}
 	for by > 0 {
-		step := min(by, 24*time.Hour)
+		now := a.demoClock.Now()
+		step := min(by, a.inZone(now).AddDays(1).In(a.seller.Zone).Sub(now))
 		by -= step
 		offset := a.demoClock.Offset() + step
 		if err := a.db.Update(ctx, func(tx *store.Tx) error {
@@ -77,22 +80,45 @@ func (a *App) SyncDemoClock(ctx context.Context) error {
 	})
 }
 
-// RunDue does everything that is due now and that jobs do otherwise: renewals,
-// payments that wait, what ran out, invoices that wait to be issued.
+// RunDue does everything that is due now and that jobs do otherwise, one after
+// the other: payments that wait, renewals, the charges that they ask for, what
+// ran out, invoices that wait to be issued. What fails does not keep the rest
+// from being done; the errors are joined.
 func (a *App) RunDue(ctx context.Context) error {
-	if _, err := a.RenewDue(ctx); err != nil {
+	return a.inTurn(ctx, a.checkAllPayments, a.renewAndSend, a.CloseOverdue, a.IssuePending, a.IssueReceipts)
+}
+
+// renewAndSend does what is due for renewals, and sends the charges at once.
+func (a *App) renewAndSend(ctx context.Context) error {
+	_, err := a.RenewDue(ctx)
+	return errors.Join(err, a.checkAllPayments(ctx))
+}
+
+// ScanDue is RunDue as the jobs do it: renewals are only enqueued, and payments
+// that wait have a job of their own.
+func (a *App) ScanDue(ctx context.Context) error {
+	return a.inTurn(ctx, func(ctx context.Context) error {
+		_, err := a.EnqueueRenewals(ctx)
 		return err
+	}, a.CloseOverdue, a.IssuePending, a.IssueReceipts)
+}
+
+// inTurn does one thing after another and joins their errors.
+func (a *App) inTurn(ctx context.Context, steps ...func(context.Context) error) error {
+	var failed []error
+	for _, step := range steps {
+		failed = append(failed, step(ctx))
 	}
-	if _, err := a.CheckPayments(ctx); err != nil {
-		return err
+	return errors.Join(failed...)
+}
+
+// checkAllPayments is CheckPayments until nothing is due.
+func (a *App) checkAllPayments(ctx context.Context) error {
+	for {
+		if n, err := a.CheckPayments(ctx); n < checksAtOnce || err != nil {
+			return err
+		}
 	}
-	if err := a.CloseOverdue(ctx); err != nil {
-		return err
-	}
-	if err := a.IssuePending(ctx); err != nil {
-		return err
-	}
-	return a.IssueReceipts(ctx)
 }
 
 // IssuePending issues the invoices of paid orders that have none, up to 500.

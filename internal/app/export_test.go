@@ -2,7 +2,10 @@ package app
 
 import (
 	"context"
+	"time"
 
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/store"
 )
@@ -23,7 +26,7 @@ func (a *App) ChargeSaved(ctx context.Context, subscriptionID, methodID string) 
 		if err != nil {
 			return err
 		}
-		o, err := a.renewalOrder(ctx, tx, s, payer)
+		o, err := a.renewalOrder(ctx, tx, s, payer, 0)
 		if err != nil {
 			return err
 		}
@@ -44,4 +47,12 @@ func (a *App) ChargeSaved(ctx context.Context, subscriptionID, methodID string) 
 		return err
 	})
 	return id, orderID, err
+}
+
+// DayOf is the seller's business day of an instant.
+func (a *App) DayOf(t time.Time) civil.Date { return a.inZone(t) }
+
+// LinkCustomer lets a payer buy for another person.
+func (a *App) LinkCustomer(ctx context.Context, payer account.PayerID, customer account.ID) error {
+	return a.db.Update(ctx, func(tx *store.Tx) error { return tx.InsertPayerCustomer(ctx, payer, customer) })
 }

@@ -2,19 +2,25 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/siptg/portal/internal/audit"
+	"github.com/siptg/portal/internal/notice"
 	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/subscription"
 )
 
 // CloseOverdue closes what ran out: orders past their validity, and
-// subscriptions past their grace, which fall back to Free. It removes expired
-// sign-in records too. It goes on until nothing is left.
+// subscriptions past their grace, which fall back to Free. It tells whose paid
+// time is over, and removes expired sign-in records too. It goes on until nothing
+// is left.
 //
 // Nobody loses anything because we stopped: while charging is halted, and for as
 // long as a grace afterwards, no renewal runs out and no subscription ends.
 func (a *App) CloseOverdue(ctx context.Context) error {
+	if err := a.tellGrace(ctx); err != nil {
+		return err
+	}
 	for {
 		more := false
 		err := a.db.Update(ctx, func(tx *store.Tx) error {
@@ -79,8 +85,41 @@ func (a *App) endSubscriptions(ctx context.Context) (int, error) {
 			}); err != nil {
 				return err
 			}
+			if err := tx.GiveUpRenewals(ctx, s.ID); err != nil {
+				return err
+			}
+			if err := tx.CheckChargesOf(ctx, s.ID); err != nil {
+				return err
+			}
+			if err := a.notify(ctx, tx, a.noticeOf(s, notice.Ended, "")); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
 	return n, err
+}
+
+// tellGrace tells the payers of subscriptions whose paid time is over until when
+// everything still works: once for each end.
+func (a *App) tellGrace(ctx context.Context) error {
+	for after := noPayer; ; {
+		n := 0
+		err := a.db.Update(ctx, func(tx *store.Tx) error {
+			over, err := tx.InGrace(ctx, tx.Now().Add(-a.grace()), after)
+			n = len(over)
+			for _, s := range over {
+				after = s.ID
+				tell := a.noticeOf(s.Subscription, notice.GraceBegun, s.PaidUntil.Format(time.RFC3339))
+				tell.Facts.On = a.inZone(s.PaidUntil.Add(a.grace()))
+				if err := a.notify(ctx, tx, tell); err != nil {
+					return err
+				}
+			}
+			return err
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
 }

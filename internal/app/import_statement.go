@@ -155,6 +155,9 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 			if err := a.topUp(ctx, tx, *m.topUp, done.Amount, entryID); err != nil {
 				return done, err
 			}
+			if err := a.enterTopUp(ctx, tx, s.IBAN, e, m.topUp.ID, done.Amount); err != nil {
+				return done, err
+			}
 			break
 		}
 		done.OrderID, done.OrderNumber = m.order.ID, m.order.Number
@@ -162,6 +165,9 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 			return done, err
 		}
 		if err := a.bankEvidence(ctx, tx, m.order.ID, e); err != nil {
+			return done, err
+		}
+		if err := a.enterTransfer(ctx, tx, s.IBAN, e, m.order, m.live, m.due.total); err != nil {
 			return done, err
 		}
 		if err := a.settle(ctx, tx, m.order, m.live, m.due, e.Booked, m.Shortfall, by); err != nil {

@@ -64,6 +64,9 @@ func (a *App) applied(ctx context.Context, tx *store.Tx, s scene, p payment.Paym
 	if err := tx.SavePayment(ctx, p); err != nil {
 		return err
 	}
+	if err := a.tellCharge(ctx, tx, s, p); err != nil {
+		return err
+	}
 	if own > 0 {
 		if err := a.capture(ctx, tx, s, p.ID, money.Of(own, p.Amount.Currency)); err != nil {
 			return err

@@ -92,7 +92,18 @@ var paymentGuards = []guard{
 		`DROP TRIGGER renewal_stays_paid ON renewal`},
 	{"a renewal of another period (I6)", "renewal_stays_paid", `UPDATE renewal SET period_no = 9`,
 		`DROP TRIGGER renewal_stays_paid ON renewal`},
-	{"delete a renewal (I6)", "renewal_is_immutable", `DELETE FROM renewal`, `DROP TRIGGER renewal_stays ON renewal`},
+	{"delete a renewal (I6)", "renewal_is_immutable", `DELETE FROM renewal`,
+		`DROP TRIGGER renewal_stays ON renewal; ALTER TABLE charge DROP CONSTRAINT charge_renewal_id_fkey`},
+
+	{"one attempt charged twice (I6)", "charge_attempt_once", newCharge(`c.payment_id`, `c.attempt_no`, `c.on_day + 1`),
+		`ALTER TABLE charge DROP CONSTRAINT charge_attempt_once`},
+	{"a renewal charged twice on a day (I6)", "charge_once_a_day", newCharge(`c.payment_id`, `c.attempt_no + 1`, `c.on_day`),
+		`DROP INDEX charge_once_a_day`},
+	{"a charge on another day (I33)", "charge_keeps_its_moment", `UPDATE charge SET on_day = on_day - 1`,
+		`DROP TRIGGER charge_keeps_its_moment ON charge`},
+	{"a charge that was sent after all (I6)", "charge_keeps_its_moment", `UPDATE charge SET not_sent = true; UPDATE charge SET not_sent = false`,
+		`DROP TRIGGER charge_keeps_its_moment ON charge`},
+	{"delete a charge (I33)", "charge_is_immutable", `DELETE FROM charge`, `DROP TRIGGER charge_stays ON charge`},
 }
 
 // newPayment copies the payment of the order with other facts.
@@ -100,6 +111,12 @@ func newPayment(kind, payable, state, received, ref, order string) string {
 	return `INSERT INTO payment (payer_id, payable_kind, payable_id, provider, provider_account, provider_ref, initiator, currency, amount_minor, received_minor, state, order_id, created_at)
 		SELECT p.payer_id, ` + kind + `, ` + payable + `, p.provider, p.provider_account, ` + ref + `, p.initiator, p.currency, p.amount_minor, ` + received + `, ` + state + `, ` + order + `, p.created_at
 		FROM payment p WHERE p.payable_kind = 'order'`
+}
+
+// newCharge copies a charge moment.
+func newCharge(payment, attempt, on string) string {
+	return `INSERT INTO charge (payment_id, attempt_no, payer_id, renewal_id, on_day, currency, amount_minor, at)
+		SELECT ` + payment + `, ` + attempt + `, c.payer_id, c.renewal_id, ` + on + `, c.currency, c.amount_minor, c.at FROM charge c`
 }
 
 // newRefund asks for money of the top-up.
@@ -144,7 +161,7 @@ func TestEveryGuardOfPaymentsIsTried(t *testing.T) {
 	s := newSite(t)
 	rows, err := s.db.Pool().Query(s.ctx(), `
 		WITH tables AS (SELECT c.oid, c.relname FROM pg_class c
-			WHERE c.relname IN ('payment_method', 'consent', 'payment', 'webhook_inbox', 'payment_event', 'refund', 'dispute', 'renewal'))
+			WHERE c.relname IN ('payment_method', 'consent', 'payment', 'webhook_inbox', 'payment_event', 'refund', 'dispute', 'renewal', 'charge'))
 		SELECT t.relname, g.tgname FROM tables t JOIN pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal
 		UNION SELECT t.relname, k.conname FROM tables t JOIN pg_constraint k ON k.conrelid = t.oid
 			WHERE k.contype = 'u' OR k.contype = 'c' AND k.conname !~ '_check[0-9]*$'

@@ -59,12 +59,17 @@ func newTill(t *testing.T) *till {
 		BaseURL: s.api.URL, Account: sandbox.DemoAccount, Key: sandbox.DemoKey, WebhookSecret: sandbox.DemoSecret,
 		Client: &http.Client{Timeout: providerHold},
 	})
-	s.App, err = app.New(t.Context(), app.Config{
-		DB: s.db, Blobs: s.blobs, Queue: s.queue, Now: s.clock.Now, Seller: seller(t), BotToken: botToken, Demo: true,
-		Log: slog.New(slog.DiscardHandler), Providers: []app.PaymentProvider{s.adapter}, PublicURL: "https://portal.example",
-	})
+	s.App, err = app.New(t.Context(), s.config())
 	s.must(err)
 	return s
+}
+
+// config is what the portal is made of.
+func (s *till) config() app.Config {
+	return app.Config{
+		DB: s.db, Blobs: s.blobs, Queue: s.queue, Now: s.clock.Now, Seller: seller(s.t), BotToken: botToken, Demo: true,
+		Log: slog.New(slog.DiscardHandler), Providers: []app.PaymentProvider{s.adapter}, PublicURL: "https://portal.example",
+	}
 }
 
 // receive is the portal's route for webhooks.

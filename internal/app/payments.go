@@ -199,6 +199,9 @@ func payableOf(ctx context.Context, tx *store.Tx, o order.Order, live *subscript
 	return renewal.Payable(), err
 }
 
+// amountRule is how the amount of later charges follows, in a consent.
+const amountRule = "the price of the period, VAT included"
+
 // agree records the payer's consent to later charges for what an order buys.
 func (a *App) agree(ctx context.Context, tx *store.Tx, actor account.Actor, o order.Order, in StartPaymentInput) error {
 	if in.ConsentText == "" || in.ConsentID == "" {
@@ -207,7 +210,7 @@ func (a *App) agree(ctx context.Context, tx *store.Tx, actor account.Actor, o or
 	digest := sha256.Sum256([]byte(in.ConsentText))
 	id, err := tx.InsertConsent(ctx, payment.Consent{
 		PayerID: o.PayerID, AccountID: actor.AccountID, Subject: o.ID, TextID: in.ConsentID, Language: in.Language, TextSHA256: digest[:],
-		AmountRule: "the price of the period, VAT included", Months: int(o.Selection.Period), IP: in.IP, UserAgent: in.UserAgent,
+		AmountRule: amountRule, Months: int(o.Selection.Period), IP: in.IP, UserAgent: in.UserAgent,
 	})
 	if err != nil {
 		return err
@@ -351,41 +354,6 @@ func (a *App) intendCharge(ctx context.Context, tx *store.Tx, s subscription.Sub
 	return p.ID, a.queue.SendPayment(ctx, tx, p.ID)
 }
 
-// mayCharge is the last look before a saved method is charged (I7, I8): the
-// transaction that it is part of is the charge moment. It reports why not, in a
-// word for the payment's history.
-func (a *App) mayCharge(ctx context.Context, tx *store.Tx, s *subscription.Subscription, o order.Order, p payment.Payment) (ok bool, why string, err error) {
-	switch {
-	case s == nil || s.State != subscription.StateActive:
-		return false, "ended", nil
-	case !s.Renews():
-		return false, "auto_renew_off", nil
-	case o.State != order.StateAwaitingPayment:
-		return false, "order_closed", nil
-	case !sameService(*s, o):
-		return false, "changed", nil
-	}
-	payable, err := payableOf(ctx, tx, o, s)
-	if err != nil || payable != p.Payable {
-		return false, "another_period", err
-	}
-	method, err := tx.Method(ctx, p.MethodID)
-	if err != nil || !method.RevokedAt.IsZero() {
-		return false, "method_revoked", err
-	}
-	consent, err := tx.ConsentOf(ctx, s.ID)
-	if fault.Is(err, fault.NotFound) || err == nil && consent.PayerID != p.PayerID {
-		return false, "no_consent", nil
-	} else if err != nil {
-		return false, "", err
-	}
-	declines, err := tx.DeclinesOfMethod(ctx, p.MethodID, tx.Now().Add(-payment.CardWindow))
-	if err != nil || declines >= payment.MaxDeclinesPerCard {
-		return false, "declined_too_often", err
-	}
-	return true, "", nil
-}
-
 // scene is a payment with everything that it can move, locked in this order:
 // payer, subscription, order, payment.
 type scene struct {
@@ -435,7 +403,8 @@ func (a *App) SendPayment(ctx context.Context, id payment.ID) error {
 			return err
 		}
 		p := s.payment
-		if p.State != payment.Created || !p.SentAt.IsZero() {
+		charge := p.Initiator == payment.ByMerchant
+		if p.State != payment.Created || !p.SentAt.IsZero() || charge && p.NextCheckAt.IsZero() { // the calendar says when
 			return nil
 		}
 		if halted, err := tx.ChargingHalted(ctx); err != nil {
@@ -448,7 +417,7 @@ func (a *App) SendPayment(ctx context.Context, id payment.ID) error {
 			return err
 		}
 		if !ok {
-			return a.supersede(ctx, tx, p, why)
+			return a.notNow(ctx, tx, s, why)
 		}
 		provider, err := a.provider(p)
 		if err != nil {
@@ -459,6 +428,11 @@ func (a *App) SendPayment(ctx context.Context, id payment.ID) error {
 		}
 		if p, _, err = p.Scheduled(tx.Now()); err != nil {
 			return err
+		}
+		if charge {
+			if err := a.chargeMoment(ctx, tx, s); err != nil {
+				return err
+			}
 		}
 		if send, err = a.request(ctx, tx, p); err != nil {
 			return err
@@ -595,10 +569,15 @@ func (a *App) answered(ctx context.Context, id payment.ID, op payment.Operation,
 		}
 		from := origin{source: store.FromAPI, outcome: r.Outcome, seen: r.Snapshot, detail: map[string]any{"operation": op}}
 		if r.Decline != nil {
-			from.detail["code"] = r.Decline.Code
+			from.detail["code"], from.detail["retryable"] = r.Decline.Code, r.Decline.Retryable
 		}
 		if r.Detail != "" {
 			from.detail["detail"] = r.Detail
+		}
+		if p.AttemptNo > s.payment.AttemptNo && p.Declines == s.payment.Declines {
+			if err := tx.ChargeNotSent(ctx, id, s.payment.AttemptNo); err != nil {
+				return err
+			}
 		}
 		return a.applied(ctx, tx, s, p, effects, from)
 	})

@@ -445,6 +445,16 @@ func (s *till) subscriber(id int64, card sandbox.Card) (actor account.Actor, sub
 	return actor, subscription, method
 }
 
+// ChargeSaved is that of the App, within the days on which a charge may be.
+func (s *till) ChargeSaved(ctx context.Context, subscriptionID, method string) (payment.ID, string, error) {
+	s.t.Helper()
+	if due := s.end(subscriptionID).Add(-2 * 24 * time.Hour); s.clock.Now().Before(due) {
+		s.clock.Set(due)
+	}
+	s.must(s.IssuePending(s.ctx()))
+	return s.App.ChargeSaved(ctx, subscriptionID, method)
+}
+
 func (s *till) paymentByID(id payment.ID) (p payment.Payment) {
 	s.t.Helper()
 	s.must(s.db.View(s.ctx(), func(tx *store.Tx) error {
@@ -516,7 +526,7 @@ func TestAChargeThatMayNoLongerBe(t *testing.T) {
 		before func(s *till, actor account.Actor, subscription, method string)
 	}{
 		{"auto_renew_off", func(s *till, actor account.Actor, subscription, _ string) {
-			s.must(s.TurnAutoRenewOff(s.ctx(), actor, subscription))
+			s.must(s.turnOff(actor, subscription))
 		}},
 		{"order_closed", func(s *till, actor account.Actor, _, _ string) {
 			_, err := s.db.Pool().Exec(s.ctx(), `UPDATE orders SET state = 'canceled', closed_at = now() WHERE state = 'awaiting_payment'`)
@@ -564,36 +574,32 @@ func TestAChargeThatMayNoLongerBe(t *testing.T) {
 	}
 }
 
-// A card that says no: for good, or for today; at most four times in 30 days.
-func TestDeclinedCharges(t *testing.T) {
+// A card that says no for today is not asked again today, whoever asks for that:
+// the charge waits for the calendar.
+func TestADeclinedChargeWaits(t *testing.T) {
 	t.Parallel()
 	s := newTill(t)
 	_, subscription, method := s.subscriber(7_900_000_002_120, sandbox.CardInsufficient)
 	id, _, err := s.ChargeSaved(s.ctx(), subscription, method)
 	s.must(err)
-	for day := 1; day <= payment.MaxDeclines; day++ {
+	for range 3 { // the job, again and again
 		s.must(s.SendPayment(s.ctx(), id))
 		p := s.paymentByID(id)
-		want := payment.Created
-		if day == payment.MaxDeclines {
-			want = payment.Failed
-		}
-		if p.State != want || p.Declines != day || !p.NextCheckAt.IsZero() {
-			t.Fatalf("decline %d: %+v", day, p)
+		if p.State != payment.Created || p.Declines != 1 || p.AttemptNo != 2 || !p.NextCheckAt.IsZero() {
+			t.Fatalf("declined: %+v", p)
 		}
 		if n, err := s.CheckPayments(s.ctx()); n != 0 || err != nil {
 			t.Errorf("sent again by itself: %d, %v", n, err)
 		}
 	}
-	id, _, err = s.ChargeSaved(s.ctx(), subscription, method)
+	_, err = s.db.Pool().Exec(s.ctx(), `UPDATE payment SET next_check_at = $2 WHERE id = $1`, string(id), s.clock.Now())
 	s.must(err)
 	s.must(s.SendPayment(s.ctx(), id))
-	s.must(s.SendPayment(s.ctx(), id))
-	if p := s.paymentByID(id); p.State != payment.Canceled || p.Declines != 1 {
-		t.Errorf("the fifth time: %+v", p)
+	if p := s.paymentByID(id); p.State != payment.Created || p.Declines != 1 || !p.NextCheckAt.IsZero() {
+		t.Errorf("planned for today by mistake: %+v", p)
 	}
-	if n := s.count(`SELECT count(*) FROM payment_event WHERE outcome = 'declined'`); n != payment.MaxDeclinesPerCard {
-		t.Errorf("%d declines in the history", n)
+	if n := len(s.Book()); n != 2 {
+		t.Errorf("%d entries at the sandbox", n)
 	}
 	s.webhooks()
 	s.agree()

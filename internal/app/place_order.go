@@ -135,7 +135,11 @@ func (a *App) insertOrder(ctx context.Context, tx *store.Tx, actor account.Actor
 	if err != nil || method != order.MethodBalance {
 		return o.Number, err
 	}
-	return o.Number, a.payNow(ctx, tx, o, live, *q.Payer, audit.ByAccount(actor.AccountID))
+	open, err := a.payNow(ctx, tx, o, live, *q.Payer, audit.ByAccount(actor.AccountID))
+	if err == nil && open != "" { // the same period is being paid by card with another order
+		err = fault.New(fault.Conflict, "error.payment.in_progress")
+	}
+	return o.Number, err
 }
 
 // priced is a price with its VAT.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/fault"
-	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/store"
 )
@@ -139,15 +138,9 @@ func (a *App) check(ctx context.Context, p payment.Payment) error {
 			return a.supersede(ctx, tx, current, "not_sent")
 		})
 	}
-	closed := false
-	if p.OrderID != "" {
-		if err := a.db.View(ctx, func(tx *store.Tx) error {
-			o, err := tx.Order(ctx, p.OrderID)
-			closed = o.State == order.StatePaid || o.State == order.StateCanceled
-			return err
-		}); err != nil {
-			return err
-		}
+	closed, err := a.unwanted(ctx, p)
+	if err != nil {
+		return err
 	}
 	if closed {
 		return a.cancelPayment(ctx, p.ID)

@@ -115,7 +115,7 @@ func TestRenewEarlyIsRefused(t *testing.T) {
 			t.Errorf("%d months: %v", months, err)
 		}
 	}
-	s.must(s.TurnAutoRenewOff(s.ctx(), ona, id))
+	s.must(s.turnOff(ona, id))
 	s.clock.Set(end.Add(8 * 24 * time.Hour))
 	s.must(s.RunDue(s.ctx()))
 	try("an ended one", ona, id, 6, fault.Conflict, "error.subscription.ended")

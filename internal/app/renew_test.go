@@ -37,6 +37,12 @@ func (s *site) item(actor account.Actor, id string) app.SubscriptionItem {
 	return item
 }
 
+// turnOff turns auto-renewal off, whatever is on its way.
+func (s *site) turnOff(actor account.Actor, id string) error {
+	_, err := s.TurnAutoRenewOff(s.ctx(), actor, id)
+	return err
+}
+
 func (s *site) openOrders(actor account.Actor) []app.OpenOrder {
 	s.t.Helper()
 	list, err := s.Subscriptions(s.ctx(), actor)
@@ -131,7 +137,7 @@ func TestOffBeforeTheCharge(t *testing.T) {
 		before := s.item(ona, id).PaidUntil
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			if err := s.TurnAutoRenewOff(s.ctx(), ona, id); err != nil {
+			if err := s.turnOff(ona, id); err != nil {
 				t.Error(err)
 			}
 		})
@@ -148,7 +154,7 @@ func TestOffBeforeTheCharge(t *testing.T) {
 		if charged && last.Kind != subscription.EventAutoRenewOff {
 			t.Fatalf("charged after off: %+v", item.History)
 		}
-		s.must(s.TurnAutoRenewOn(s.ctx(), ona, id))
+		s.must(s.TurnAutoRenewOn(s.ctx(), ona, id, app.Consent{}))
 		s.clock.Set(s.item(ona, id).PaidUntil.Add(-2 * 24 * time.Hour))
 	}
 	s.must(s.IssuePending(s.ctx()))
@@ -159,7 +165,7 @@ func TestOffBeforeTheCharge(t *testing.T) {
 func TestWithoutRenewalItFallsToFree(t *testing.T) {
 	t.Parallel()
 	s, ona, id, end := renewing(t, 100_00)
-	s.must(s.TurnAutoRenewOff(s.ctx(), ona, id))
+	s.must(s.turnOff(ona, id))
 	s.clock.Set(end.Add(8 * 24 * time.Hour))
 	s.must(s.RunDue(s.ctx()))
 	if item := s.item(ona, id); item.State != subscription.StateEnded || !item.PaidUntil.Equal(end) {

@@ -9,7 +9,9 @@ import (
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/ledger"
 	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/notice"
 	"github.com/siptg/portal/internal/order"
+	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/subscription"
 	"github.com/siptg/portal/internal/vat"
@@ -85,10 +87,47 @@ func (a *App) settle(ctx context.Context, tx *store.Tx, o order.Order, live *sub
 	}); err != nil {
 		return err
 	}
-	if err := a.tellPaid(ctx, tx, o, subscriptionID, money.Of(d.total, o.Currency)); err != nil {
+	if err := a.tellPaid(ctx, tx, o, subscriptionID, d); err != nil {
 		return err
 	}
 	return a.queue.IssueInvoice(ctx, tx, o.ID)
+}
+
+// tellPaid tells that an order was paid, and until when its subscription runs now.
+func (a *App) tellPaid(ctx context.Context, tx *store.Tx, o order.Order, subscriptionID string, d due) error {
+	s, err := tx.Subscription(ctx, subscriptionID)
+	if err != nil {
+		return err
+	}
+	kind := notice.Renewed
+	if o.Kind == order.KindNew {
+		kind = notice.OrderPaid
+	}
+	n := a.noticeOf(s, kind, "")
+	n.Key, n.OrderNumber = string(kind)+" "+o.ID, o.Number
+	n.Facts.Amount, n.Facts.Currency = d.total, o.Currency
+	if n.Facts.Method, err = paidBy(ctx, tx, o.ID); err != nil {
+		return err
+	}
+	return a.notify(ctx, tx, n)
+}
+
+// paidBy names what an order was paid with, as notices do.
+func paidBy(ctx context.Context, tx *store.Tx, orderID string) (string, error) {
+	p, err := tx.PaymentOfOrder(ctx, orderID)
+	switch {
+	case fault.Is(err, fault.NotFound) || err == nil && p.State != payment.Succeeded: // money that came as a top-up
+		return payment.ProviderBalance, nil
+	case err != nil:
+		return "", err
+	case p.MethodID == "":
+		if _, own := payment.OwnCapabilities(p.Provider); own {
+			return p.Provider, nil
+		}
+		return "card", nil
+	}
+	method, err := tx.Method(ctx, p.MethodID)
+	return method.Label, err
 }
 
 // grant starts or extends the subscription that an order pays for.

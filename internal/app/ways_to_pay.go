@@ -7,7 +7,6 @@ import (
 	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/money"
-	"github.com/siptg/portal/internal/notice"
 	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/store"
@@ -97,7 +96,23 @@ func (a *App) ChooseMethod(ctx context.Context, actor account.Actor, number stri
 // balance (error.balance.too_low); and while charging is halted
 // (error.charging.halted).
 func (a *App) PayOrderFromBalance(ctx context.Context, actor account.Actor, number string) error {
-	return a.db.Update(ctx, func(tx *store.Tx) error {
+	for range 2 {
+		open, err := a.payOrderFromBalance(ctx, actor, number)
+		if err != nil || open == "" {
+			return err
+		}
+		if err := a.cancelPayment(ctx, open); err != nil { // or the payer was quicker there
+			return err
+		}
+	}
+	return fault.New(fault.Conflict, "error.payment.in_progress")
+}
+
+// payOrderFromBalance returns the open checkout that has to be canceled first; ""
+// for none.
+func (a *App) payOrderFromBalance(ctx context.Context, actor account.Actor, number string) (open payment.ID, err error) {
+	err = a.db.Update(ctx, func(tx *store.Tx) error {
+		open = ""
 		seen, err := tx.OrderOf(ctx, actor.AccountID, number)
 		if err != nil || seen.State == order.StatePaid {
 			return err
@@ -117,76 +132,56 @@ func (a *App) PayOrderFromBalance(ctx context.Context, actor account.Actor, numb
 		if !o.Open(a.inZone(tx.Now())) {
 			return fault.New(fault.Conflict, "error.order.closed")
 		}
-		return a.payNow(ctx, tx, o, live, payer, audit.ByAccount(actor.AccountID))
+		open, err = a.payNow(ctx, tx, o, live, payer, audit.ByAccount(actor.AccountID))
+		return err
 	})
+	return open, err
 }
 
-// payNow pays an open order from the balance. Payer, subscription and order are
-// locked.
-func (a *App) payNow(ctx context.Context, tx *store.Tx, o order.Order, live *subscription.Subscription, payer account.Payer, by audit.Actor) error {
+// payNow pays an open order from the balance, unless a checkout of it has to be
+// canceled first, which it returns. Payer, subscription and order are locked.
+func (a *App) payNow(ctx context.Context, tx *store.Tx, o order.Order, live *subscription.Subscription, payer account.Payer, by audit.Actor) (open payment.ID, err error) {
 	if err := mayTake(ctx, tx); err != nil {
-		return err
-	}
-	if err := a.noneOnItsWay(ctx, tx, o, live); err != nil {
-		return err
+		return "", err
 	}
 	today := a.inZone(tx.Now())
 	d, err := a.dueFor(ctx, tx, o, payer, today)
 	if err != nil {
-		return err
+		return "", err
 	}
 	available, err := tx.Available(ctx, o.PayerID, o.Currency)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if available < d.total {
-		return fault.New(fault.Conflict, "error.balance.too_low")
+		return "", fault.New(fault.Conflict, "error.balance.too_low")
 	}
-	if _, err := tx.SetOrderMethod(ctx, o.ID, order.MethodBalance); err != nil {
-		return err
-	}
-	return a.settle(ctx, tx, o, live, d, today, 0, by)
-}
-
-// noneOnItsWay makes sure that no payment by card pays what an order pays: one
-// that was not sent is dropped; a page that waits for its payer is closed once
-// the order is paid. What may have been paid is a Conflict.
-func (a *App) noneOnItsWay(ctx context.Context, tx *store.Tx, o order.Order, live *subscription.Subscription) error {
 	payable, err := payableOf(ctx, tx, o, live)
 	if err != nil {
-		return err
+		return "", err
 	}
-	p, err := tx.LivePaymentOf(ctx, payable)
-	if fault.Is(err, fault.NotFound) {
-		return nil
+	if open, err = a.openCheckout(ctx, tx, payable); err != nil || open != "" {
+		return open, err
 	}
-	if err == nil {
-		p, err = tx.LockPayment(ctx, p.ID)
+	if _, err := tx.SetOrderMethod(ctx, o.ID, order.MethodBalance); err != nil {
+		return "", err
 	}
-	if err != nil {
-		return err
+	if err := a.enterBalance(ctx, tx, o, payable, d.total, payment.ByPayer); err != nil {
+		return "", err
 	}
-	switch {
-	case p.State.Terminal() && p.State != payment.Succeeded, p.State == payment.AwaitingPayer, p.State == payment.ActionRequired:
-		return nil
-	case p.State == payment.Created && p.SentAt.IsZero():
-		return a.supersede(ctx, tx, p, "paid_from_balance")
-	}
-	return fault.New(fault.Conflict, "error.payment.in_progress")
+	return "", a.settle(ctx, tx, o, live, d, today, 0, by)
 }
 
-// tellPaid tells the payer's people that a first order was paid. Renewals are
-// told as such.
-func (a *App) tellPaid(ctx context.Context, tx *store.Tx, o order.Order, subscriptionID string, paid money.Money) error {
-	if o.Kind != order.KindNew {
-		return nil
+// openCheckout returns the payment of a payable that waits for its payer; "" for
+// none. One that was not sent makes way. What may have been paid is a Conflict.
+func (a *App) openCheckout(ctx context.Context, tx *store.Tx, payable payment.Payable) (payment.ID, error) {
+	free, err := a.free(ctx, tx, payable)
+	if err != nil || free {
+		return "", err
 	}
-	s, err := tx.Subscription(ctx, subscriptionID)
-	if err != nil {
-		return err
+	p, err := tx.LivePaymentOf(ctx, payable)
+	if err == nil && p.State != payment.AwaitingPayer && p.State != payment.ActionRequired {
+		err = fault.New(fault.Conflict, "error.payment.in_progress")
 	}
-	return a.notify(ctx, tx, notice.Notice{
-		Key: "order_paid " + o.ID, Kind: notice.OrderPaid, PayerID: o.PayerID, SubscriptionID: subscriptionID, OrderNumber: o.Number,
-		Facts: notice.Facts{Plan: string(o.Selection.Plan), Amount: paid.Amount, Currency: paid.Currency, Until: s.PaidUntil},
-	})
+	return p.ID, err
 }

@@ -80,6 +80,8 @@ type Terms struct {
 	Grace           int          // after the end until the plan falls back to Free
 	GraceCharge     []int        // after the end at which it is charged again, smallest first
 	DirectSupport   money.Amount // monthly spending in EUR above which a payer gets the direct contact
+	MaxCharges      int          // of saved methods, for one payer on one day
+	MaxCharged      money.Amount // by them in all, in the payer's currency
 }
 
 // BankAccount is one of the seller's accounts.
@@ -300,6 +302,8 @@ func termsOf(t table) Terms {
 		FirstCharge:     t.number("first_charge_days", 3, 0, 30),
 		Grace:           t.number("grace_days", 7, 0, 60),
 		DirectSupport:   150_00,
+		MaxCharges:      t.number("max_charges_per_day", 10, 1, 1000),
+		MaxCharged:      5000_00,
 	}
 	// A charge after the grace would pay for a plan that has already ended.
 	terms.GraceCharge = t.numbers("grace_charge_days", []int{3, 7}, 1, max(1, terms.Grace), false)
@@ -308,6 +312,9 @@ func termsOf(t table) Terms {
 	}
 	if t.has("direct_support_above") {
 		terms.DirectSupport = t.price("direct_support_above")
+	}
+	if t.has("max_charged_per_day") {
+		terms.MaxCharged = t.price("max_charged_per_day")
 	}
 	t.done()
 	return terms

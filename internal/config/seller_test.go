@@ -64,7 +64,7 @@ func TestTermsDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config.Terms{BankInvoice: 14, BankInvoiceLead: 30, Notice: []int{14, 3}, FirstCharge: 3, Grace: 7, GraceCharge: []int{3, 7}, DirectSupport: 150_00}
+	want := config.Terms{BankInvoice: 14, BankInvoiceLead: 30, Notice: []int{14, 3}, FirstCharge: 3, Grace: 7, GraceCharge: []int{3, 7}, DirectSupport: 150_00, MaxCharges: 10, MaxCharged: 5000_00}
 	if diff := cmp.Diff(want, without.Terms); diff != "" {
 		t.Error(diff)
 	}
@@ -207,6 +207,8 @@ func TestSellerMistakes(t *testing.T) {
 		{`grace_days             = 7`, `grace_days = 5`, "terms.grace_charge_days takes"},
 		{`grace_days             = 7`, `grace_days = 0`, "terms.grace_charge_days takes"},
 		{`direct_support_above   = "150.00"`, `direct_support_above = 150.00`, "terms.direct_support_above takes"},
+		{`max_charges_per_day    = 10`, `max_charges_per_day = 0`, "terms.max_charges_per_day takes"},
+		{`max_charged_per_day    = "5000.00"`, `max_charged_per_day = 5000`, "terms.max_charged_per_day takes"},
 		// bank accounts
 		{`"LT12 1000 0111 0100 1000"`, `"LT13 1000 0111 0100 1000"`, "bank_account[1].iban takes"},
 		{`"DEMOLT21XXX"`, `"DEMO"`, "bank_account[1].bic takes"},

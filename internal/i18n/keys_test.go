@@ -17,6 +17,7 @@ import (
 // dynamicPrefixes are the keys that sources build from a value, such as
 // "order.status." + status. Everything else stands in a source as a literal.
 var dynamicPrefixes = []string{
+	"subscription.charge.", "subscription.charge.because.",
 	"calc.hint.", "calc.method.", "calc.tax.", "demo.", "doc.item.", "document.kind.", "failure.", "flash.",
 	"help.a.", "help.q.", "invoices.preset.", "item.", "method.", "notices.delivery.",
 	"order.status.", "orders.line.", "pay.about.", "pay.again.", "pay.chosen.", "pay.state.", "plan.", "subscription.by.", "subscription.history.",

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/payment"
 )
@@ -28,8 +29,8 @@ type issueReceipts struct{}
 // Kind names the job in River's table.
 func (issueReceipts) Kind() string { return "issue_receipts" }
 
-// runDue does what falls due by itself: renewals, what ran out, invoices that
-// were left waiting.
+// runDue does what falls due by itself: it enqueues renewals, closes what ran
+// out, issues invoices that were left waiting.
 type runDue struct{}
 
 // Kind names the job in River's table.
@@ -46,6 +47,22 @@ func (sendPayment) Kind() string { return "send_payment" }
 // InsertOpts are those of all such jobs. A decline is no failure of the job.
 func (sendPayment) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queuePayments, MaxAttempts: 8}
+}
+
+// renew takes the renewal of a subscription one step further.
+type renew struct {
+	SubscriptionID string `json:"subscription_id" river:"unique"`
+}
+
+// Kind names the job in River's table.
+func (renew) Kind() string { return "renew" }
+
+// InsertOpts are those of all such jobs: one at a time for a subscription. The
+// next scan enqueues what failed again, so there is no need to insist.
+func (renew) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queuePayments, MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,
+	}}}
 }
 
 // processWebhook looks at the payment that a webhook names.
@@ -156,6 +173,16 @@ func (q *Queue) NoticeJob() app.Job {
 	return app.Job{Kind: deliverNotice{}.Kind(), Queue: opts.Queue, MaxAttempts: opts.MaxAttempts}
 }
 
+// Renew enqueues the renewals of subscriptions that have none enqueued.
+func (q *Queue) Renew(ctx context.Context, tx *app.Tx, subscriptionIDs []string) error {
+	jobs := make([]river.InsertManyParams, len(subscriptionIDs))
+	for i, id := range subscriptionIDs {
+		jobs[i] = river.InsertManyParams{Args: renew{SubscriptionID: id}}
+	}
+	_, err := q.client.InsertManyTx(ctx, tx.PGX(), jobs)
+	return err
+}
+
 // Worker works jobs.
 type Worker struct{ client *river.Client[pgx.Tx] }
 
@@ -190,7 +217,10 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 		return a.IssueReceipts(ctx)
 	}))
 	river.AddWorker(workers, timed[runDue]{timeout: checkTime, work: func(ctx context.Context, _ *river.Job[runDue]) error {
-		return a.RunDue(ctx)
+		return a.ScanDue(ctx)
+	}})
+	river.AddWorker(workers, timed[renew]{timeout: paymentTime, work: func(ctx context.Context, job *river.Job[renew]) error {
+		return a.Renew(ctx, job.Args.SubscriptionID)
 	}})
 	river.AddWorker(workers, timed[sendPayment]{timeout: paymentTime, work: func(ctx context.Context, job *river.Job[sendPayment]) error {
 		return a.SendPayment(ctx, job.Args.PaymentID)

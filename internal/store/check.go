@@ -62,6 +62,32 @@ SELECT count(*) AS looked,
                                       WHERE e.payment_id = p.id AND (a.payer_id <> p.payer_id OR a.currency <> p.currency))) AS broken
 FROM payment p WHERE p.parent_id IS NULL AND p.provider NOT IN ('bank', 'balance')`
 
+// A bank entry that was matched is one payment, which received its amount.
+const checkTransfersSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE (SELECT count(*) FROM payment p WHERE p.provider = 'bank' AND p.provider_account = b.iban AND p.provider_ref = b.key) <> 1
+                           OR NOT EXISTS (SELECT FROM payment p
+                                          WHERE p.provider = 'bank' AND p.provider_account = b.iban AND p.provider_ref = b.key AND p.state = 'succeeded'
+                                            AND p.received_minor = b.amount_minor AND p.currency = b.currency
+                                            AND p.payer_id = COALESCE(b.payer_id, (SELECT o.payer_id FROM orders o WHERE o.id = b.order_id)))) AS broken
+FROM bank_entry b WHERE b.outcome = 'matched'`
+
+// Behind a paid order is a payment that succeeded, for it or for the period that
+// it bought; or a top-up, where another payment of it was on its way: a transfer,
+// or money that came late.
+const checkPaymentBehindSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE NOT EXISTS (SELECT FROM payment p WHERE p.state = 'succeeded' AND p.order_id = o.id)
+                          AND NOT EXISTS (SELECT FROM payment p WHERE p.state = 'succeeded' AND p.payable_kind = 'renewal' AND p.payable_id = r.id)
+                          AND NOT EXISTS (SELECT FROM payment p JOIN payment late ON late.parent_id = p.id AND late.state = 'succeeded' WHERE p.order_id = o.id)
+                          AND NOT EXISTS (SELECT FROM bank_entry b
+                                          JOIN payment p ON p.provider = 'bank' AND p.provider_account = b.iban AND p.provider_ref = b.key AND p.payable_kind = 'topup'
+                                          WHERE b.order_id = o.id)) AS broken
+FROM orders o
+LEFT JOIN subscription_period s ON s.order_id = o.id AND s.change = 0
+LEFT JOIN renewal r ON r.subscription_id = s.subscription_id AND r.period_no = s.number
+WHERE o.state = 'paid'`
+
 const checkOneLiveSQL = `
 SELECT count(*) AS looked, count(*) FILTER (WHERE n > 1) AS broken
 FROM (SELECT count(*) AS n FROM payment WHERE state NOT IN ('failed', 'canceled', 'expired') GROUP BY payable_kind, payable_id) q`
@@ -189,6 +215,8 @@ var checks = []struct{ id, title, sql string }{
 	{"I4", "one account, one currency", checkCurrencySQL},
 	{"I5", "bank entries are applied exactly once", checkAppliedOnceSQL},
 	{"I5", "captured payments are applied exactly once", checkCapturedSQL},
+	{"I26", "matched bank entries are one payment each", checkTransfersSQL},
+	{"I29", "paid orders have a payment behind them, or a top-up", checkPaymentBehindSQL},
 	{"I6", "payables have one live payment at most", checkOneLiveSQL},
 	{"I6", "paid orders are paid, granted and settled exactly once", checkPaidOnceSQL},
 	{"I6", "unpaid orders have moved nothing", checkUnpaidSQL},

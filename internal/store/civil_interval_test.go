@@ -9,6 +9,7 @@ import (
 
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/storetest"
+	"github.com/siptg/portal/internal/subscription"
 )
 
 const intervalsSQL = `
@@ -54,6 +55,60 @@ func TestMonthsAreThoseOfPostgreSQL(t *testing.T) {
 		if got := [2]civil.Date{civil.DateOf(a, time.UTC), civil.DateOf(b, time.UTC)}; got != [2]civil.Date{direct[i], unanchored[i]} && wrong < 10 {
 			wrong++
 			t.Errorf("%s and %s, %d months: PostgreSQL %v, here %v and %v", civil.DateOf(anchors[i], time.UTC), civil.DateOf(days[i], time.UTC), months[i], got, direct[i], unanchored[i])
+		}
+		i++
+		return nil
+	})
+	if err != nil || i != n {
+		t.Fatalf("%d rows: %v", i, err)
+	}
+}
+
+const endsSQL = `
+SELECT ((start AT TIME ZONE @zone) + make_interval(months => n))::date AS day,
+       ((start AT TIME ZONE 'UTC') + make_interval(months => n)) AT TIME ZONE 'UTC' AS instant
+FROM unnest(@starts::timestamptz[], @months::integer[]) WITH ORDINALITY AS drawn(start, n, place)
+ORDER BY place`
+
+// The ends of paid periods, one after the other, are those of PostgreSQL in one
+// step from the start: the anchor day is kept, whatever months it was clipped in
+// (I21). Some starts are those that are clipped most; the others are random.
+func TestPeriodsEndWherePostgreSQLSays(t *testing.T) {
+	t.Parallel()
+	const n = 100_000
+	zone, err := time.LoadLocation("Europe/Vilnius")
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(20261125, 21))
+	fixed := []string{"2027-01-31", "2027-08-31", "2028-02-29", "2026-12-31", "2027-03-31", "2027-11-30"}
+	starts, months := make([]time.Time, n), make([]int32, n)
+	local, utc := make([]civil.Date, n), make([]time.Time, n)
+	for i := range n {
+		day := civil.MustParse("2020-01-01").AddDays(random.IntN(36_525))
+		if i%3 == 0 {
+			day = civil.MustParse(fixed[random.IntN(len(fixed))])
+		}
+		starts[i] = day.In(time.UTC).Add(time.Duration(random.IntN(24*60*60)) * time.Second)
+		there, here := starts[i], starts[i]
+		anchorThere, anchorHere := civil.DateOf(there, zone).Day, civil.DateOf(here, time.UTC).Day
+		for range 1 + random.IntN(6) {
+			term := []int{6, 12, 36}[random.IntN(3)]
+			months[i] += int32(term)
+			there, here = subscription.End(there, term, anchorThere, zone), subscription.End(here, term, anchorHere, time.UTC)
+		}
+		local[i], utc[i] = civil.DateOf(there, zone), here
+	}
+	rows, err := storetest.Pool(t).Query(t.Context(), endsSQL, pgx.NamedArgs{"zone": zone.String(), "starts": starts, "months": months})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, wrong := 0, 0
+	var day, instant time.Time
+	_, err = pgx.ForEachRow(rows, []any{&day, &instant}, func() error {
+		if (civil.DateOf(day, time.UTC) != local[i] || !instant.Equal(utc[i])) && wrong < 10 {
+			wrong++
+			t.Errorf("%s and %d months: PostgreSQL %s and %s, here %s and %s", starts[i], months[i], civil.DateOf(day, time.UTC), instant.UTC(), local[i], utc[i])
 		}
 		i++
 		return nil

@@ -208,10 +208,11 @@ func (tx *Tx) PaymentOfOrder(ctx context.Context, orderID string) (payment.Payme
 }
 
 const newestTopUpOfSQL = paymentColumnsSQL + `
-WHERE p.payer_id = @payer AND p.payable_kind = 'topup' AND p.parent_id IS NULL AND p.initiator = 'payer'
+WHERE p.payer_id = @payer AND p.payable_kind = 'topup' AND p.parent_id IS NULL AND p.initiator = 'payer' AND p.provider <> 'bank'
 ORDER BY p.created_at DESC, p.id DESC LIMIT 1`
 
-// NewestTopUpOf returns the top-up that a payer began last, or NotFound.
+// NewestTopUpOf returns the top-up that a payer began last at a provider, or
+// NotFound.
 func (tx *Tx) NewestTopUpOf(ctx context.Context, payer account.PayerID) (payment.Payment, error) {
 	return tx.payment(ctx, newestTopUpOfSQL, pgx.NamedArgs{"payer": string(payer)})
 }
@@ -310,10 +311,11 @@ SELECT count(*) FROM payment_event e
 JOIN payment p ON p.id = e.payment_id
 JOIN payment_method m ON m.id = p.method_id
 JOIN payment_method this ON this.id = @method AND (this.id = m.id OR this.fingerprint <> '' AND this.fingerprint = m.fingerprint)
-WHERE e.outcome = 'declined' AND e.at > @since`
+WHERE e.at > @since AND (e.outcome = 'declined' OR e.source = 'lookup' AND e.to_state = 'failed' AND e.from_state IN ('created', 'unknown', 'processing'))`
 
 // DeclinesOfMethod returns how often a card was declined since an instant, under
-// whatever token. Card schemes punish the insistent.
+// whatever token, also where the answer was lost and a look told. Card schemes
+// punish the insistent.
 func (tx *Tx) DeclinesOfMethod(ctx context.Context, methodID string, since time.Time) (int, error) {
 	return value[int](ctx, tx, "declines", declinesOfMethodSQL, pgx.NamedArgs{"method": methodID, "since": since})
 }
@@ -681,9 +683,9 @@ type Renewal struct {
 	SubscriptionID string
 	PeriodNo       int
 	State          RenewalState
-	Tries          int        // charges of a saved method
-	LastTryOn      civil.Date // zero for never
-	NextTryAt      time.Time  // zero for not planned
+	Tries          int        // days on which a saved method was charged
+	LastTryOn      civil.Date // the last day on which that was tried, or stopped by a bound; zero for never
+	NextTryAt      time.Time  // no try before; zero for none planned
 }
 
 // RenewalState is what became of a renewal.
@@ -709,19 +711,25 @@ func (tx *Tx) LockRenewal(ctx context.Context, subscriptionID string, period int
 	if _, err := exec(ctx, tx, ensureRenewalSQL, args); err != nil {
 		return Renewal{}, err
 	}
-	r, err := one[struct {
-		ID             string
-		SubscriptionID string
-		PeriodNo       int
-		State          string
-		Tries          int
-		LastTryOn      *time.Time
-		NextTryAt      *time.Time
-	}](ctx, tx, "renewal", renewalSQL, args)
+	r, err := one[renewalRow](ctx, tx, "renewal", renewalSQL, args)
+	return r.renewal(), err
+}
+
+type renewalRow struct {
+	ID             string
+	SubscriptionID string
+	PeriodNo       int
+	State          string
+	Tries          int
+	LastTryOn      *time.Time
+	NextTryAt      *time.Time
+}
+
+func (r renewalRow) renewal() Renewal {
 	return Renewal{
 		ID: r.ID, SubscriptionID: r.SubscriptionID, PeriodNo: r.PeriodNo, State: RenewalState(r.State), Tries: r.Tries,
 		LastTryOn: date(r.LastTryOn), NextTryAt: moment(r.NextTryAt),
-	}, err
+	}
 }
 
 const saveRenewalSQL = `
