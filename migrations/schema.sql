@@ -1028,6 +1028,14 @@ CREATE TABLE public.settlement (
     CONSTRAINT settlement_vat_minor_check CHECK ((vat_minor >= 0))
 );
 
+CREATE TABLE public.staff_member (
+    account_id uuid NOT NULL,
+    role text NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    added_by text NOT NULL,
+    CONSTRAINT staff_member_role_check CHECK ((role = ANY (ARRAY['support'::text, 'finance'::text, 'admin'::text])))
+);
+
 CREATE TABLE public.subscription (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     payer_id uuid NOT NULL,
@@ -1362,6 +1370,9 @@ ALTER TABLE ONLY public.session
 
 ALTER TABLE ONLY public.settlement
     ADD CONSTRAINT settlement_pkey PRIMARY KEY (order_id);
+
+ALTER TABLE ONLY public.staff_member
+    ADD CONSTRAINT staff_member_pkey PRIMARY KEY (account_id);
 
 ALTER TABLE ONLY public.subscription_event
     ADD CONSTRAINT subscription_event_pkey PRIMARY KEY (id);
@@ -1740,6 +1751,9 @@ ALTER TABLE ONLY public.session
 
 ALTER TABLE ONLY public.settlement
     ADD CONSTRAINT settlement_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.staff_member
+    ADD CONSTRAINT staff_member_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
 
 ALTER TABLE ONLY public.subscription
     ADD CONSTRAINT subscription_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.account(id);
