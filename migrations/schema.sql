@@ -49,6 +49,20 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION public.credit_note_is_of_its_invoice() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NEW.kind = 'credit_note' AND NOT EXISTS (
+        SELECT FROM invoice i
+        WHERE i.id = NEW.corrects_id AND i.kind = 'invoice' AND i.payer_id = NEW.payer_id AND i.order_id = NEW.order_id
+          AND i.currency = NEW.currency AND i.tax_point = NEW.tax_point) THEN
+        RAISE EXCEPTION 'credit note % is not of the invoice that it corrects', NEW.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'credit_note_is_of_its_invoice';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.invoice_adds_up() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -67,6 +81,19 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.invoice_credit_only_grows() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE'
+       OR to_jsonb(NEW) - 'credited_base_minor' - 'credited_vat_minor' <> to_jsonb(OLD) - 'credited_base_minor' - 'credited_vat_minor'
+       OR NEW.credited_base_minor < OLD.credited_base_minor OR NEW.credited_vat_minor < OLD.credited_vat_minor THEN
+        RAISE EXCEPTION 'what is credited of invoice % only grows', OLD.invoice_id
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'invoice_credit_only_grows';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.invoice_takes_its_number() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -76,6 +103,29 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'invoice_takes_its_number';
     END IF;
     RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.invoice_vat_counts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    corrected uuid;
+BEGIN
+    SELECT i.corrects_id INTO corrected FROM invoice i WHERE i.id = NEW.invoice_id;
+    IF corrected IS NULL THEN
+        INSERT INTO invoice_credit (invoice_id, line, category, rate_bps, country, base_minor, vat_minor)
+        VALUES (NEW.invoice_id, NEW.line, NEW.category, NEW.rate_bps, NEW.country, NEW.base_minor, NEW.vat_minor);
+    ELSE
+        UPDATE invoice_credit
+        SET credited_base_minor = credited_base_minor + NEW.base_minor, credited_vat_minor = credited_vat_minor + NEW.vat_minor
+        WHERE invoice_id = corrected AND category = NEW.category AND rate_bps IS NOT DISTINCT FROM NEW.rate_bps AND country = NEW.country
+          AND credited_base_minor = NEW.base_before_minor AND credited_vat_minor = NEW.vat_before_minor;
+    END IF;
+    IF corrected IS NOT NULL AND NOT FOUND OR corrected IS NULL AND (NEW.base_before_minor, NEW.vat_before_minor) <> (0, 0) THEN
+        RAISE EXCEPTION 'line % of document % does not go on from what was credited', NEW.line, NEW.invoice_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'credit_note_goes_on';
+    END IF;
+    RETURN NULL;
 END $$;
 
 CREATE FUNCTION public.ledger_entry_balances() RETURNS trigger
@@ -191,6 +241,7 @@ CREATE FUNCTION public.refund_counts() RETURNS trigger
 DECLARE
     before bigint := 0;
     after  bigint := CASE WHEN NEW.state = 'failed' THEN 0 ELSE NEW.amount_minor END;
+    room   bigint;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         IF (NEW.payment_id, NEW.request, NEW.currency, NEW.amount_minor) IS DISTINCT FROM (OLD.payment_id, OLD.request, OLD.currency, OLD.amount_minor) THEN
@@ -200,13 +251,33 @@ BEGIN
         before := CASE WHEN OLD.state = 'failed' THEN 0 ELSE OLD.amount_minor END;
     END IF;
     IF after <> before THEN
-        UPDATE payment SET asked_minor = asked_minor + after - before WHERE id = NEW.payment_id AND currency = NEW.currency;
+        UPDATE payment SET asked_minor = asked_minor + after - before WHERE id = NEW.payment_id AND currency = NEW.currency
+        RETURNING received_minor - disputed_minor - asked_minor INTO room;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'refund % is not in the currency of its payment', NEW.id
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_in_currency_of_payment';
         END IF;
+        -- A dispute may be opened while a refund is on its way; none is asked for after it.
+        IF TG_OP = 'INSERT' AND room < 0 THEN
+            RAISE EXCEPTION 'refund % would give back what is disputed', NEW.id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_leaves_disputed_money';
+        END IF;
     END IF;
     RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.refund_request_keeps_its_word() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.state IN ('done', 'rejected', 'withdrawn') OR OLD.needs_two AND NOT NEW.needs_two OR OLD.first_by <> NEW.first_by
+       OR (NEW.payer_id, NEW.subscription_id, NEW.asked_by, NEW.asked_at, NEW.reason, NEW.target, NEW.currency, NEW.days, NEW.net_minor, NEW.vat_minor, NEW.total_minor)
+       IS DISTINCT FROM
+       (OLD.payer_id, OLD.subscription_id, OLD.asked_by, OLD.asked_at, OLD.reason, OLD.target, OLD.currency, OLD.days, OLD.net_minor, OLD.vat_minor, OLD.total_minor) THEN
+        RAISE EXCEPTION 'refund request % is decided once, as it was asked', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_request_keeps_its_word';
+    END IF;
+    RETURN NEW;
 END $$;
 
 CREATE FUNCTION public.refuse_change() RETURNS trigger
@@ -276,7 +347,7 @@ CREATE FUNCTION public.subscription_period_keep() RETURNS trigger
     AS $$
 BEGIN
     IF TG_OP = 'DELETE' OR OLD.superseded_at IS NOT NULL OR NEW.superseded_at IS NULL
-       OR to_jsonb(NEW) - 'superseded_at' <> to_jsonb(OLD) - 'superseded_at' THEN
+       OR to_jsonb(NEW) - 'superseded_at' - 'taken_back' <> to_jsonb(OLD) - 'superseded_at' - 'taken_back' THEN
         RAISE EXCEPTION '% on % is refused: its rows never change', TG_OP, TG_TABLE_NAME
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'subscription_period_is_immutable';
     END IF;
@@ -520,14 +591,29 @@ CREATE TABLE public.invoice (
     content bytea NOT NULL,
     content_sha256 bytea NOT NULL,
     issued_at timestamp with time zone NOT NULL,
+    corrects_id uuid,
     CONSTRAINT invoice_check CHECK ((content_sha256 = sha256(content))),
     CONSTRAINT invoice_check1 CHECK ((issue_date >= tax_point)),
+    CONSTRAINT invoice_corrects_one CHECK (((kind = 'credit_note'::text) = (corrects_id IS NOT NULL))),
     CONSTRAINT invoice_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT invoice_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text]))),
     CONSTRAINT invoice_net_minor_check CHECK ((net_minor >= 0)),
     CONSTRAINT invoice_seq_check CHECK ((seq > 0)),
     CONSTRAINT invoice_total_adds_up CHECK ((total_minor = (net_minor + vat_minor))),
     CONSTRAINT invoice_vat_minor_check CHECK ((vat_minor >= 0))
+);
+
+CREATE TABLE public.invoice_credit (
+    invoice_id uuid NOT NULL,
+    line integer NOT NULL,
+    category text NOT NULL,
+    rate_bps bigint,
+    country text NOT NULL,
+    base_minor bigint NOT NULL,
+    vat_minor bigint NOT NULL,
+    credited_base_minor bigint DEFAULT 0 NOT NULL,
+    credited_vat_minor bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT invoice_credit_at_most_invoiced CHECK ((((credited_base_minor >= 0) AND (credited_base_minor <= base_minor)) AND ((credited_vat_minor >= 0) AND (credited_vat_minor <= vat_minor))))
 );
 
 CREATE TABLE public.invoice_vat (
@@ -539,10 +625,12 @@ CREATE TABLE public.invoice_vat (
     country text NOT NULL,
     base_minor bigint NOT NULL,
     vat_minor bigint NOT NULL,
+    base_before_minor bigint DEFAULT 0 NOT NULL,
+    vat_before_minor bigint DEFAULT 0 NOT NULL,
     CONSTRAINT invoice_vat_category_check CHECK ((category = ANY (ARRAY['S'::text, 'AE'::text, 'E'::text, 'O'::text]))),
     CONSTRAINT invoice_vat_check CHECK (((category = 'O'::text) = (rate_bps IS NULL))),
     CONSTRAINT invoice_vat_check1 CHECK (((category = 'S'::text) OR (vat_minor = 0))),
-    CONSTRAINT invoice_vat_is_base_times_rate CHECK (((vat_minor)::numeric = div((((base_minor)::numeric * (COALESCE(rate_bps, (0)::bigint))::numeric) + (5000)::numeric), (10000)::numeric))),
+    CONSTRAINT invoice_vat_is_base_times_rate CHECK ((((vat_before_minor + vat_minor))::numeric = div(((((base_before_minor + base_minor))::numeric * (COALESCE(rate_bps, (0)::bigint))::numeric) + (5000)::numeric), (10000)::numeric))),
     CONSTRAINT invoice_vat_line_check CHECK ((line > 0))
 );
 
@@ -817,6 +905,7 @@ CREATE TABLE public.payment (
     CONSTRAINT payment_provider_ref_check CHECK ((provider_ref <> ''::text)),
     CONSTRAINT payment_received_minor_check CHECK ((received_minor >= 0)),
     CONSTRAINT payment_refunded_at_most_received CHECK (((refunded_minor >= 0) AND (refunded_minor <= received_minor))),
+    CONSTRAINT payment_returned_at_most_received CHECK (((refunded_minor + disputed_minor) <= received_minor)),
     CONSTRAINT payment_sent_is_remembered CHECK (((sent_at IS NULL) = (repeat_until IS NULL))),
     CONSTRAINT payment_state_check CHECK ((state = ANY (ARRAY['created'::text, 'awaiting_payer'::text, 'action_required'::text, 'processing'::text, 'partially_paid'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text, 'expired'::text]))),
     CONSTRAINT payment_succeeds_with_money CHECK (((state <> 'succeeded'::text) OR (received_minor >= (amount_minor - tolerated_minor)))),
@@ -885,11 +974,59 @@ CREATE TABLE public.refund (
     reason text NOT NULL,
     asked_by text NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone,
+    repeat_until timestamp with time zone,
+    next_check_at timestamp with time zone,
+    checks integer DEFAULT 0 NOT NULL,
     CONSTRAINT refund_amount_minor_check CHECK ((amount_minor > 0)),
     CONSTRAINT refund_attempt_no_check CHECK ((attempt_no > 0)),
+    CONSTRAINT refund_checks_check CHECK ((checks >= 0)),
     CONSTRAINT refund_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT refund_ended_is_not_looked_at CHECK (((next_check_at IS NULL) OR (state = ANY (ARRAY['requested'::text, 'pending'::text, 'unknown'::text])))),
     CONSTRAINT refund_provider_ref_check CHECK ((provider_ref <> ''::text)),
+    CONSTRAINT refund_sent_is_remembered CHECK (((sent_at IS NULL) = (repeat_until IS NULL))),
     CONSTRAINT refund_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'pending'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text])))
+);
+
+CREATE TABLE public.refund_request (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    payer_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    asked_by uuid NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    target text NOT NULL,
+    currency text NOT NULL,
+    days integer NOT NULL,
+    net_minor bigint NOT NULL,
+    vat_minor bigint NOT NULL,
+    total_minor bigint NOT NULL,
+    needs_two boolean NOT NULL,
+    state text NOT NULL,
+    first_by uuid,
+    first_at timestamp with time zone,
+    second_by uuid,
+    rejected_by uuid,
+    reject_reason text DEFAULT ''::text NOT NULL,
+    decided_at timestamp with time zone,
+    credited_minor bigint,
+    method_minor bigint,
+    CONSTRAINT refund_request_check CHECK (((first_by IS NULL) = (first_at IS NULL))),
+    CONSTRAINT refund_request_check1 CHECK (((state = 'rejected'::text) = (rejected_by IS NOT NULL))),
+    CONSTRAINT refund_request_closed_when_decided CHECK (((state = ANY (ARRAY['done'::text, 'rejected'::text, 'withdrawn'::text])) = (decided_at IS NOT NULL))),
+    CONSTRAINT refund_request_credited_minor_check CHECK ((credited_minor > 0)),
+    CONSTRAINT refund_request_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT refund_request_days_check CHECK ((days > 0)),
+    CONSTRAINT refund_request_done_says_how_much CHECK ((((state = 'done'::text) = (credited_minor IS NOT NULL)) AND (num_nulls(credited_minor, method_minor) = ANY (ARRAY[0, 2])) AND (method_minor <= credited_minor))),
+    CONSTRAINT refund_request_is_decided_by_others CHECK (((first_by <> asked_by) AND (second_by <> asked_by))),
+    CONSTRAINT refund_request_method_minor_check CHECK ((method_minor >= 0)),
+    CONSTRAINT refund_request_net_minor_check CHECK ((net_minor > 0)),
+    CONSTRAINT refund_request_second_eyes CHECK (((state <> 'done'::text) OR ((first_by IS NOT NULL) AND ((second_by IS NOT NULL) OR (NOT needs_two))))),
+    CONSTRAINT refund_request_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved_once'::text, 'done'::text, 'rejected'::text, 'withdrawn'::text]))),
+    CONSTRAINT refund_request_target_check CHECK ((target = ANY (ARRAY['method'::text, 'balance'::text]))),
+    CONSTRAINT refund_request_total_adds_up CHECK ((total_minor = (net_minor + vat_minor))),
+    CONSTRAINT refund_request_two_are_two CHECK ((second_by <> first_by)),
+    CONSTRAINT refund_request_vat_minor_check CHECK ((vat_minor >= 0))
 );
 
 CREATE TABLE public.renewal (
@@ -1074,7 +1211,7 @@ CREATE TABLE public.subscription_event (
     order_number text DEFAULT ''::text NOT NULL,
     paid_until timestamp with time zone NOT NULL,
     days integer DEFAULT 0 NOT NULL,
-    CONSTRAINT subscription_event_kind_check CHECK ((kind = ANY (ARRAY['started'::text, 'extended'::text, 'auto_renew_off'::text, 'auto_renew_on'::text, 'ended'::text, 'changed'::text, 'withdrawn'::text, 'refunded'::text])))
+    CONSTRAINT subscription_event_kind_check CHECK ((kind = ANY (ARRAY['started'::text, 'extended'::text, 'auto_renew_off'::text, 'auto_renew_on'::text, 'ended'::text, 'changed'::text, 'withdrawn'::text, 'refunded'::text, 'charged_back'::text])))
 );
 
 ALTER TABLE public.subscription_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1097,11 +1234,13 @@ CREATE TABLE public.subscription_period (
     rate text,
     change integer DEFAULT 0 NOT NULL,
     superseded_at timestamp with time zone,
+    taken_back boolean DEFAULT false NOT NULL,
     CONSTRAINT subscription_period_account_is_exact CHECK (((monthly_minor > 0) AND (worth ~ '^[0-9]+/[1-9][0-9]*$'::text) AND (rate ~ '^[1-9][0-9]*/[1-9][0-9]*$'::text))),
     CONSTRAINT subscription_period_account_is_whole CHECK ((num_nulls(price_book, monthly_minor, worth, rate) = ANY (ARRAY[0, 4]))),
     CONSTRAINT subscription_period_change_check CHECK ((change >= 0)),
     CONSTRAINT subscription_period_during_check CHECK (((NOT isempty(during)) AND lower_inc(during) AND (NOT upper_inc(during)))),
-    CONSTRAINT subscription_period_number_check CHECK ((number > 0))
+    CONSTRAINT subscription_period_number_check CHECK ((number > 0)),
+    CONSTRAINT subscription_period_taken_back_is_over CHECK (((NOT taken_back) OR (superseded_at IS NOT NULL)))
 );
 
 CREATE TABLE public.tax_evidence (
@@ -1161,6 +1300,20 @@ ALTER TABLE public.webhook_inbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.withdrawal (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    payer_id uuid NOT NULL,
+    subscription_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    receipt jsonb NOT NULL
+);
+
+CREATE TABLE public.withdrawal_order (
+    order_id uuid NOT NULL,
+    withdrawal_id uuid NOT NULL
 );
 
 ALTER TABLE ONLY public.river_job ALTER COLUMN id SET DEFAULT nextval('public.river_job_id_seq'::regclass);
@@ -1223,6 +1376,12 @@ ALTER TABLE ONLY public.document_file
 
 ALTER TABLE ONLY public.goose_db_version
     ADD CONSTRAINT goose_db_version_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.invoice_credit
+    ADD CONSTRAINT invoice_credit_pkey PRIMARY KEY (invoice_id, line);
+
+ALTER TABLE ONLY public.invoice_credit
+    ADD CONSTRAINT invoice_credit_rate_once UNIQUE NULLS NOT DISTINCT (invoice_id, category, rate_bps, country);
 
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_number_key UNIQUE (number);
@@ -1332,6 +1491,9 @@ ALTER TABLE ONLY public.refund
 ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_request_once UNIQUE (request);
 
+ALTER TABLE ONLY public.refund_request
+    ADD CONSTRAINT refund_request_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.renewal
     ADD CONSTRAINT renewal_once UNIQUE (subscription_id, period_no);
 
@@ -1398,6 +1560,12 @@ ALTER TABLE ONLY public.webhook_inbox
 ALTER TABLE ONLY public.webhook_inbox
     ADD CONSTRAINT webhook_inbox_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.withdrawal_order
+    ADD CONSTRAINT withdrawal_order_once PRIMARY KEY (order_id);
+
+ALTER TABLE ONLY public.withdrawal
+    ADD CONSTRAINT withdrawal_pkey PRIMARY KEY (id);
+
 CREATE INDEX audit_object ON public.audit USING btree (object_kind, object_id, id);
 
 CREATE INDEX audit_run_at ON public.audit_run USING btree (at DESC);
@@ -1419,6 +1587,8 @@ CREATE UNIQUE INDEX charging_halt_once ON public.charging_halt USING btree (inva
 CREATE INDEX consent_subject ON public.consent USING btree (subject, given_at);
 
 CREATE INDEX dispute_payment ON public.dispute USING btree (payment_id);
+
+CREATE INDEX invoice_corrections ON public.invoice USING btree (corrects_id) WHERE (corrects_id IS NOT NULL);
 
 CREATE UNIQUE INDEX invoice_order_once ON public.invoice USING btree (order_id) WHERE (kind = 'invoice'::text);
 
@@ -1472,6 +1642,12 @@ CREATE INDEX payment_to_check ON public.payment USING btree (next_check_at) WHER
 
 CREATE INDEX refund_payment ON public.refund USING btree (payment_id);
 
+CREATE UNIQUE INDEX refund_request_one_open ON public.refund_request USING btree (subscription_id) WHERE (state = ANY (ARRAY['requested'::text, 'approved_once'::text]));
+
+CREATE INDEX refund_request_payer ON public.refund_request USING btree (payer_id, asked_at DESC);
+
+CREATE INDEX refund_to_check ON public.refund USING btree (next_check_at) WHERE (next_check_at IS NOT NULL);
+
 CREATE INDEX renewal_due ON public.renewal USING btree (next_try_at) WHERE ((state = 'open'::text) AND (next_try_at IS NOT NULL));
 
 CREATE INDEX river_job_args_index ON public.river_job USING gin (args);
@@ -1516,6 +1692,8 @@ CREATE INDEX webhook_inbox_pending ON public.webhook_inbox USING btree (received
 
 CREATE INDEX webhook_inbox_received ON public.webhook_inbox USING btree (received_at);
 
+CREATE INDEX withdrawal_subscription ON public.withdrawal USING btree (subscription_id);
+
 CREATE TRIGGER audit_is_immutable BEFORE DELETE OR UPDATE ON public.audit FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER audit_run_is_immutable BEFORE DELETE OR UPDATE ON public.audit_run FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -1534,17 +1712,23 @@ CREATE TRIGGER consent_keeps_its_words BEFORE UPDATE ON public.consent FOR EACH 
 
 CREATE TRIGGER consent_stays BEFORE DELETE ON public.consent FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
+CREATE TRIGGER credit_note_is_of_its_invoice BEFORE INSERT ON public.invoice FOR EACH ROW EXECUTE FUNCTION public.credit_note_is_of_its_invoice();
+
 CREATE TRIGGER dispute_stays BEFORE DELETE ON public.dispute FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER document_file_is_immutable BEFORE DELETE OR UPDATE ON public.document_file FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE CONSTRAINT TRIGGER invoice_adds_up AFTER INSERT ON public.invoice DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.invoice_adds_up();
 
+CREATE TRIGGER invoice_credit_only_grows BEFORE DELETE OR UPDATE ON public.invoice_credit FOR EACH ROW EXECUTE FUNCTION public.invoice_credit_only_grows();
+
 CREATE TRIGGER invoice_is_immutable BEFORE DELETE OR UPDATE ON public.invoice FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER invoice_takes_its_number BEFORE INSERT ON public.invoice FOR EACH ROW EXECUTE FUNCTION public.invoice_takes_its_number();
 
 CREATE CONSTRAINT TRIGGER invoice_vat_adds_up AFTER INSERT ON public.invoice_vat DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.invoice_adds_up();
+
+CREATE TRIGGER invoice_vat_counts AFTER INSERT ON public.invoice_vat FOR EACH ROW EXECUTE FUNCTION public.invoice_vat_counts();
 
 CREATE TRIGGER invoice_vat_is_immutable BEFORE DELETE OR UPDATE ON public.invoice_vat FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -1582,6 +1766,10 @@ CREATE TRIGGER receipt_takes_its_number BEFORE INSERT ON public.receipt FOR EACH
 
 CREATE TRIGGER refund_counts AFTER INSERT OR UPDATE ON public.refund FOR EACH ROW EXECUTE FUNCTION public.refund_counts();
 
+CREATE TRIGGER refund_request_keeps_its_word BEFORE UPDATE ON public.refund_request FOR EACH ROW EXECUTE FUNCTION public.refund_request_keeps_its_word();
+
+CREATE TRIGGER refund_request_stays BEFORE DELETE ON public.refund_request FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
 CREATE TRIGGER refund_stays BEFORE DELETE ON public.refund FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER renewal_stays BEFORE DELETE ON public.renewal FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -1601,6 +1789,10 @@ CREATE TRIGGER subscription_event_is_immutable BEFORE DELETE OR UPDATE ON public
 CREATE TRIGGER subscription_period_is_immutable BEFORE DELETE OR UPDATE ON public.subscription_period FOR EACH ROW EXECUTE FUNCTION public.subscription_period_keep();
 
 CREATE TRIGGER tax_evidence_is_immutable BEFORE DELETE OR UPDATE ON public.tax_evidence FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER withdrawal_is_immutable BEFORE DELETE OR UPDATE ON public.withdrawal FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER withdrawal_order_is_immutable BEFORE DELETE OR UPDATE ON public.withdrawal_order FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
@@ -1639,6 +1831,12 @@ ALTER TABLE ONLY public.dispute
     ADD CONSTRAINT dispute_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payment(id);
 
 ALTER TABLE ONLY public.invoice
+    ADD CONSTRAINT invoice_corrects_id_fkey FOREIGN KEY (corrects_id) REFERENCES public.invoice(id);
+
+ALTER TABLE ONLY public.invoice_credit
+    ADD CONSTRAINT invoice_credit_invoice_id_line_fkey FOREIGN KEY (invoice_id, line) REFERENCES public.invoice_vat(invoice_id, line);
+
+ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
 
 ALTER TABLE ONLY public.invoice
@@ -1657,7 +1855,7 @@ ALTER TABLE ONLY public.ledger_entry
     ADD CONSTRAINT ledger_entry_bank_entry_id_fkey FOREIGN KEY (bank_entry_id) REFERENCES public.bank_entry(id);
 
 ALTER TABLE ONLY public.ledger_entry
-    ADD CONSTRAINT ledger_entry_credit_note_id_fkey FOREIGN KEY (credit_note_id) REFERENCES public.invoice(id);
+    ADD CONSTRAINT ledger_entry_credit_note_id_fkey FOREIGN KEY (credit_note_id) REFERENCES public.invoice(id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.ledger_entry
     ADD CONSTRAINT ledger_entry_dispute_id_fkey FOREIGN KEY (dispute_id) REFERENCES public.dispute(id);
@@ -1743,6 +1941,24 @@ ALTER TABLE ONLY public.receipt
 ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payment(id);
 
+ALTER TABLE ONLY public.refund_request
+    ADD CONSTRAINT refund_request_asked_by_fkey FOREIGN KEY (asked_by) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.refund_request
+    ADD CONSTRAINT refund_request_first_by_fkey FOREIGN KEY (first_by) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.refund_request
+    ADD CONSTRAINT refund_request_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.refund_request
+    ADD CONSTRAINT refund_request_rejected_by_fkey FOREIGN KEY (rejected_by) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.refund_request
+    ADD CONSTRAINT refund_request_second_by_fkey FOREIGN KEY (second_by) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.refund_request
+    ADD CONSTRAINT refund_request_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES public.subscription(id);
+
 ALTER TABLE ONLY public.renewal
     ADD CONSTRAINT renewal_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES public.subscription(id);
 
@@ -1772,3 +1988,18 @@ ALTER TABLE ONLY public.subscription_period
 
 ALTER TABLE ONLY public.tax_evidence
     ADD CONSTRAINT tax_evidence_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.withdrawal
+    ADD CONSTRAINT withdrawal_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.withdrawal_order
+    ADD CONSTRAINT withdrawal_order_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.withdrawal_order
+    ADD CONSTRAINT withdrawal_order_withdrawal_id_fkey FOREIGN KEY (withdrawal_id) REFERENCES public.withdrawal(id);
+
+ALTER TABLE ONLY public.withdrawal
+    ADD CONSTRAINT withdrawal_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.withdrawal
+    ADD CONSTRAINT withdrawal_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES public.subscription(id);

@@ -127,7 +127,7 @@ func testSeller(t testing.TB) app.Seller {
 		VAT:   vat.Seller{Country: "LT", Scheme: vat.SchemeStd, OSS: true, DestSince: civil.MustParse("2021-07-01")},
 		Books: books, Zone: zone,
 		Accounts:      []app.BankAccount{{Currency: "EUR", Beneficiary: "MB Pavyzdys", IBAN: testIBAN, BIC: "HABALT22", Bank: "Bank"}},
-		InvoicePrefix: "SIP", CreditPrefix: "SIPC", OrderPrefix: "O", BankInvoice: 14, LeadDays: 30, GraceDays: 7, FirstChargeDays: 3,
+		InvoicePrefix: "SIP", CreditPrefix: "SIPC", OrderPrefix: "O", BankInvoice: 14, LeadDays: 30, GraceDays: 7, FirstChargeDays: 3, SecondEyes: 150_00,
 		NoticeDays: []int{14, 3}, GraceChargeDays: []int{3, 7}, MaxChargesDaily: 10, MaxChargedDaily: 5000_00,
 		DirectSupport: 150_00, SupportPublic: "https://t.me/example_public", SupportDirect: "https://t.me/example_direct",
 		PartnerURL: "https://partner.example/",

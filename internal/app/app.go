@@ -35,6 +35,8 @@ type Queue interface {
 	ProcessWebhook(ctx context.Context, tx *Tx, inboxID int64) error
 	NoticeJob() Job // that sends a notice: it is enqueued with the notice
 	Renew(ctx context.Context, tx *Tx, subscriptionIDs []string) error
+	SendRefund(ctx context.Context, tx *Tx, refundID string) error
+	DrawDocument(ctx context.Context, tx *Tx, number string) error
 }
 
 // Seller is what the operator's seller file says.
@@ -55,6 +57,7 @@ type Seller struct {
 	MaxChargesDaily int          // charges of saved methods, for one payer on one day
 	MaxChargedDaily money.Amount // by them in all, in the payer's currency
 	DirectSupport   money.Amount // monthly spending above which a payer gets the direct contact
+	SecondEyes      money.Amount // refunds above it, VAT included, are decided by two people
 	SupportPublic   string
 	SupportDirect   string
 	PartnerURL      string

@@ -85,7 +85,7 @@ func (a *App) SyncDemoClock(ctx context.Context) error {
 // ran out, invoices that wait to be issued. What fails does not keep the rest
 // from being done; the errors are joined.
 func (a *App) RunDue(ctx context.Context) error {
-	return a.inTurn(ctx, a.checkAllPayments, a.renewAndSend, a.CloseOverdue, a.IssuePending, a.IssueReceipts)
+	return a.inTurn(ctx, a.checkAllPayments, a.renewAndSend, a.checkAllRefunds, a.CloseOverdue, a.IssuePending, a.IssueReceipts, a.DrawPending)
 }
 
 // renewAndSend does what is due for renewals, and sends the charges at once.
@@ -100,7 +100,7 @@ func (a *App) ScanDue(ctx context.Context) error {
 	return a.inTurn(ctx, func(ctx context.Context) error {
 		_, err := a.EnqueueRenewals(ctx)
 		return err
-	}, a.CloseOverdue, a.IssuePending, a.IssueReceipts)
+	}, a.CloseOverdue, a.IssuePending, a.IssueReceipts, a.DrawPending)
 }
 
 // inTurn does one thing after another and joins their errors.
@@ -116,6 +116,15 @@ func (a *App) inTurn(ctx context.Context, steps ...func(context.Context) error) 
 func (a *App) checkAllPayments(ctx context.Context) error {
 	for {
 		if n, err := a.CheckPayments(ctx); n < checksAtOnce || err != nil {
+			return err
+		}
+	}
+}
+
+// checkAllRefunds is CheckRefunds until nothing is due.
+func (a *App) checkAllRefunds(ctx context.Context) error {
+	for {
+		if n, err := a.CheckRefunds(ctx); n < checksAtOnce || err != nil {
 			return err
 		}
 	}

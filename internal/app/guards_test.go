@@ -85,7 +85,7 @@ var guards = []guard{
 	{"a total that is off (I14)", "invoice_total_adds_up", `UPDATE series SET next = next + 1 WHERE kind = 'invoice'; ` + copyInvoice(`seq + 1`, `number || 'X'`, `total_minor + 1`),
 		`ALTER TABLE invoice DROP CONSTRAINT invoice_total_adds_up; DROP TRIGGER invoice_adds_up ON invoice`},
 	{"VAT that is not its rate (I14)", "invoice_vat_is_base_times_rate", `INSERT INTO invoice_vat SELECT invoice_id, 2, category, rate_bps, vat_row, country, base_minor, vat_minor + 1 FROM invoice_vat`,
-		`ALTER TABLE invoice_vat DROP CONSTRAINT invoice_vat_is_base_times_rate; DROP TRIGGER invoice_vat_adds_up ON invoice_vat`},
+		`ALTER TABLE invoice_vat DROP CONSTRAINT invoice_vat_is_base_times_rate; DROP TRIGGER invoice_vat_adds_up ON invoice_vat; DROP TRIGGER invoice_vat_counts ON invoice_vat`},
 	{"change a settlement (I28)", "settlement_is_immutable", `UPDATE settlement SET vat_minor = 0`,
 		`DROP TRIGGER settlement_is_immutable ON settlement`},
 	{"change evidence (I28)", "tax_evidence_is_immutable", `UPDATE tax_evidence SET country = 'FR'`,
@@ -202,7 +202,7 @@ func TestTheAuditFindsTampering(t *testing.T) {
 		{"an entry of the bank gone", "I5", `UPDATE bank_entry SET amount_minor = amount_minor + 1`},
 		{"an order marked paid", "I6", `UPDATE orders SET state = 'paid', closed_at = now(), subscription_id = (SELECT id FROM subscription LIMIT 1) WHERE state = 'awaiting_payment'`},
 		{"a paid order marked open", "I6", `UPDATE orders SET state = 'awaiting_payment', closed_at = NULL WHERE state = 'paid'`},
-		{"an invoice gone", "I12", `DELETE FROM invoice_vat; DELETE FROM invoice`},
+		{"an invoice gone", "I12", `DELETE FROM invoice_credit; DELETE FROM invoice_vat; DELETE FROM invoice`},
 		{"a counter ahead", "I12", `UPDATE series SET next = 99`},
 		{"an invoice's total", "I13", `UPDATE invoice SET net_minor = net_minor + 100, total_minor = total_minor + 100`},
 		{"an invoice's words", "I13", `UPDATE invoice SET content = content || ' ', content_sha256 = sha256(content || ' '), number = 'SIP-2026-000009'`},
@@ -228,7 +228,7 @@ func TestTheAuditFindsTampering(t *testing.T) {
 			s.must(err)
 			defer func() { _ = tx.Rollback(context.WithoutCancel(s.ctx())) }()
 			for _, table := range []string{
-				"ledger_entry", "ledger_posting", "invoice", "invoice_vat", "receipt", "series", "orders", "subscription", "bank_entry", "audit",
+				"ledger_entry", "ledger_posting", "invoice", "invoice_vat", "invoice_credit", "receipt", "series", "orders", "subscription", "bank_entry", "audit",
 			} {
 				_, err = tx.Exec(s.ctx(), `ALTER TABLE `+table+` DISABLE TRIGGER USER`)
 				s.must(err)

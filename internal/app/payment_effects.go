@@ -9,6 +9,7 @@ import (
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/ledger"
 	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/notice"
 	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/store"
@@ -286,12 +287,17 @@ func (a *App) refundSeen(ctx context.Context, tx *store.Tx, p payment.Payment, b
 	if err != nil {
 		return err
 	}
-	var entry ledger.Entry
+	var (
+		entry  ledger.Entry
+		notify notice.Kind
+	)
 	switch {
 	case r.State == payment.RefundSucceeded:
-		entry = ledger.RefundSent(ledger.Provider, r.Amount, r.ID, tx.Now())
-	case r.State == payment.RefundFailed && asked && before.State != payment.RefundSucceeded:
-		entry = ledger.RefundFailed(p.PayerID, r.Amount, r.ID, tx.Now())
+		entry, notify = ledger.RefundSent(ledger.Provider, r.Amount, r.ID, tx.Now()), notice.RefundSent
+	case r.State == payment.RefundFailed && before.State == payment.RefundSucceeded: // the card was closed
+		entry, notify = ledger.RefundReturned(p.PayerID, r.Amount, r.ID, tx.Now()), notice.RefundFailed
+	case r.State == payment.RefundFailed && asked:
+		entry, notify = ledger.RefundFailed(p.PayerID, r.Amount, r.ID, tx.Now()), notice.RefundFailed
 	default:
 		return nil
 	}
@@ -303,10 +309,31 @@ func (a *App) refundSeen(ctx context.Context, tx *store.Tx, p payment.Payment, b
 			return err
 		}
 	}
-	return tx.AppendAudit(ctx, audit.Record{
+	if err := tx.AppendAudit(ctx, audit.Record{
 		Actor: byPayments, Action: "refund." + string(r.State), ObjectKind: "refund", ObjectID: r.ID, PayerID: p.PayerID,
 		Detail: map[string]any{"amount_minor": r.Amount.Amount, "currency": r.Amount.Currency},
-	})
+	}); err != nil {
+		return err
+	}
+	n := notice.Notice{
+		Key: string(notify) + " " + r.ID, Kind: notify, PayerID: p.PayerID,
+		Facts: notice.Facts{Amount: r.Amount.Amount, Currency: r.Amount.Currency, On: a.inZone(tx.Now()), Method: "card"},
+	}
+	if p.OrderID != "" {
+		o, err := tx.Order(ctx, p.OrderID)
+		if err != nil {
+			return err
+		}
+		n.OrderNumber, n.SubscriptionID, n.Facts.Plan = o.Number, o.SubscriptionID, string(o.Selection.Plan)
+	}
+	if p.MethodID != "" {
+		method, err := tx.Method(ctx, p.MethodID)
+		if err != nil {
+			return err
+		}
+		n.Facts.Method = method.Label
+	}
+	return a.notify(ctx, tx, n)
 }
 
 // alertForeignRefund is for money that was sent back without our asking.

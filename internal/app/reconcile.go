@@ -18,19 +18,25 @@ import (
 func (a *App) ReconcilePayment(ctx context.Context, id payment.ID) error { return a.look(ctx, id, 0) }
 
 func (a *App) look(ctx context.Context, id payment.ID, inbox int64) error {
+	_, err := a.lookAt(ctx, id, inbox)
+	return err
+}
+
+// lookAt is look that returns what was seen.
+func (a *App) lookAt(ctx context.Context, id payment.ID, inbox int64) (payment.Snapshot, error) {
 	p, err := a.payment(ctx, id)
 	if err != nil {
-		return err
+		return payment.Snapshot{}, err
 	}
 	provider, err := a.provider(p)
 	if err != nil {
-		return err
+		return payment.Snapshot{}, err
 	}
 	call, cancel := calling(ctx)
 	snapshot, result := provider.Lookup(call, p.Ref, p.ID)
 	cancel()
 	if result.Outcome == payment.OutcomeUnknown || result.Outcome == payment.OutcomeNotSent {
-		return fault.Wrap(fault.Unavailable, "error.payment.unavailable", fmt.Errorf("look up payment %s: %s %s", id, result.Outcome, result.Detail))
+		return snapshot, fault.Wrap(fault.Unavailable, "error.payment.unavailable", fmt.Errorf("look up payment %s: %s %s", id, result.Outcome, result.Detail))
 	}
 	var again *request
 	err = a.db.Update(ctx, func(tx *store.Tx) error {
@@ -57,11 +63,11 @@ func (a *App) look(ctx context.Context, id payment.ID, inbox int64) error {
 		return a.applied(ctx, tx, s, seen, effects, origin{source: store.FromLookup, inbox: inbox, seen: &snapshot})
 	})
 	if err != nil || again == nil {
-		return err
+		return snapshot, err
 	}
 	// The provider does not know the request and remembers its key: the same bytes
 	// under the same key cannot be done twice.
-	return a.answered(ctx, id, again.op, again.call(ctx))
+	return snapshot, a.answered(ctx, id, again.op, again.call(ctx))
 }
 
 func repeats(effects []payment.Effect) bool {

@@ -82,6 +82,7 @@ type Terms struct {
 	DirectSupport   money.Amount // monthly spending in EUR above which a payer gets the direct contact
 	MaxCharges      int          // of saved methods, for one payer on one day
 	MaxCharged      money.Amount // by them in all, in the payer's currency
+	SecondEyes      money.Amount // refunds above it, VAT included, are decided by two people
 }
 
 // BankAccount is one of the seller's accounts.
@@ -304,6 +305,7 @@ func termsOf(t table) Terms {
 		DirectSupport:   150_00,
 		MaxCharges:      t.number("max_charges_per_day", 10, 1, 1000),
 		MaxCharged:      5000_00,
+		SecondEyes:      150_00,
 	}
 	// A charge after the grace would pay for a plan that has already ended.
 	terms.GraceCharge = t.numbers("grace_charge_days", []int{3, 7}, 1, max(1, terms.Grace), false)
@@ -315,6 +317,9 @@ func termsOf(t table) Terms {
 	}
 	if t.has("max_charged_per_day") {
 		terms.MaxCharged = t.price("max_charged_per_day")
+	}
+	if t.has("refund_second_eyes_above") {
+		terms.SecondEyes = t.price("refund_second_eyes_above")
 	}
 	t.done()
 	return terms

@@ -125,13 +125,19 @@ func (d Document) Check() error {
 		return fmt.Errorf("invoice: %d less %d is not %d", d.LinesNet, discount, d.Net)
 	}
 	for _, v := range d.VAT {
-		if want, err := v.Base.Percent(v.Rate); err != nil || want != v.Amount {
+		if want, err := (v.CreditedBase + v.Base).Percent(v.Rate); err != nil || want != v.CreditedAmount+v.Amount {
 			return fmt.Errorf("invoice: VAT of %d at %d basis points is not %d", v.Base, v.Rate, v.Amount)
+		}
+		if d.Kind != KindCreditNote && (v.CreditedBase != 0 || v.CreditedAmount != 0) {
+			return errors.New("invoice: only a credit note goes on from others")
 		}
 		if v.Category != "S" && (v.Amount != 0 || v.Text == "") {
 			return fmt.Errorf("invoice: category %s needs no VAT and a reason", v.Category)
 		}
 		base, tax = base+v.Base, tax+v.Amount
+	}
+	if r := d.Returned; r != nil && r.Method+r.Balance+r.Forgiven != d.Total {
+		return fmt.Errorf("invoice: %d is not what is returned of %d", r.Method+r.Balance+r.Forgiven, d.Total)
 	}
 	switch {
 	case base != d.Net:

@@ -49,6 +49,7 @@ type Document struct {
 	Due           money.Amount   `json:"due"`  // Total - Paid
 	Payment       Payment        `json:"payment"`
 	Corrects      *Correction    `json:"corrects,omitempty"` // credit note only
+	Returned      *Returned      `json:"returned,omitempty"` // credit note only
 }
 
 // Party is the seller's or buyer's block.
@@ -104,10 +105,14 @@ type VATLine struct {
 	Rate      money.BasisPoints `json:"rate"`               // 2100 is 21 %
 	Country   string            `json:"country,omitzero"`   // whose VAT it is, for S
 	Base      money.Amount      `json:"base"`               // taxable amount
-	Amount    money.Amount      `json:"amount"`             // Base x Rate, half up
+	Amount    money.Amount      `json:"amount"`             // Base x Rate, half up; of a credit note, what that of all of them grows by
 	Text      string            `json:"text,omitzero"`      // reason for no VAT, in the document's language and Lithuanian
 	VATEX     string            `json:"vatex,omitzero"`     // code of the reason
 	Treatment string            `json:"treatment,omitzero"` // row of the decision table, "R4"
+
+	// Of a credit note, what earlier ones of the same invoice credited of the rate.
+	CreditedBase   money.Amount `json:"credited_base,omitzero"`
+	CreditedAmount money.Amount `json:"credited_amount,omitzero"`
 }
 
 // Payment says how to pay, or how it was paid.
@@ -128,4 +133,13 @@ type Correction struct {
 	Number    string     `json:"number"`
 	IssueDate civil.Date `json:"issue_date"`
 	Reason    string     `json:"reason"`
+}
+
+// Returned says where the money of a credit note goes: Total = Method + Balance +
+// Forgiven.
+type Returned struct {
+	Method   money.Amount `json:"method"`            // to the card that paid
+	Balance  money.Amount `json:"balance"`           // to what the buyer has with the seller
+	Forgiven money.Amount `json:"forgiven,omitzero"` // had not been paid
+	Label    string       `json:"label,omitzero"`    // of the card, where it is known
 }

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -78,6 +79,27 @@ func (processWebhook) Kind() string { return "process_webhook" }
 func (processWebhook) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queueInbox, MaxAttempts: 25}
 }
+
+// sendRefund sends a refund to its provider.
+type sendRefund struct {
+	RefundID string `json:"refund_id"`
+}
+
+// Kind names the job in River's table.
+func (sendRefund) Kind() string { return "send_refund" }
+
+// InsertOpts are those of all such jobs. A decline is no failure of the job.
+func (sendRefund) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queuePayments, MaxAttempts: 8}
+}
+
+// drawDocument draws the file of an issued document.
+type drawDocument struct {
+	Number string `json:"number"`
+}
+
+// Kind names the job in River's table.
+func (drawDocument) Kind() string { return "draw_document" }
 
 // checkPayments does what is due for payments that wait.
 type checkPayments struct{}
@@ -183,6 +205,18 @@ func (q *Queue) Renew(ctx context.Context, tx *app.Tx, subscriptionIDs []string)
 	return err
 }
 
+// SendRefund enqueues the sending of a refund in the transaction that decides it.
+func (q *Queue) SendRefund(ctx context.Context, tx *app.Tx, refundID string) error {
+	_, err := q.client.InsertTx(ctx, tx.PGX(), sendRefund{RefundID: refundID}, nil)
+	return err
+}
+
+// DrawDocument enqueues the drawing of a document in the transaction that issues it.
+func (q *Queue) DrawDocument(ctx context.Context, tx *app.Tx, number string) error {
+	_, err := q.client.InsertTx(ctx, tx.PGX(), drawDocument{Number: number}, nil)
+	return err
+}
+
 // Worker works jobs.
 type Worker struct{ client *river.Client[pgx.Tx] }
 
@@ -225,12 +259,19 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 	river.AddWorker(workers, timed[sendPayment]{timeout: paymentTime, work: func(ctx context.Context, job *river.Job[sendPayment]) error {
 		return a.SendPayment(ctx, job.Args.PaymentID)
 	}})
+	river.AddWorker(workers, timed[sendRefund]{timeout: paymentTime, work: func(ctx context.Context, job *river.Job[sendRefund]) error {
+		return a.SendRefund(ctx, job.Args.RefundID)
+	}})
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[drawDocument]) error {
+		return a.DrawDocument(ctx, job.Args.Number)
+	}))
 	river.AddWorker(workers, timed[processWebhook]{timeout: paymentTime, work: func(ctx context.Context, job *river.Job[processWebhook]) error {
 		return a.ProcessWebhook(ctx, job.Args.InboxID, job.Attempt >= job.MaxAttempts)
 	}})
 	river.AddWorker(workers, timed[checkPayments]{timeout: checkTime, work: func(ctx context.Context, _ *river.Job[checkPayments]) error {
-		_, err := a.CheckPayments(ctx)
-		return err
+		_, payments := a.CheckPayments(ctx)
+		_, refunds := a.CheckRefunds(ctx)
+		return errors.Join(payments, refunds)
 	}})
 	river.AddWorker(workers, timed[auditBooks]{timeout: checkTime, work: func(ctx context.Context, _ *river.Job[auditBooks]) error {
 		_, err := a.RunAudit(ctx)

@@ -126,11 +126,13 @@ func Captured(payer account.PayerID, amount money.Money, payment string, at time
 	return e
 }
 
-// Credited books a credit note of net and vat to the payer's balance.
-func Credited(payer account.PayerID, currency money.Currency, net, vat money.Amount, creditNote string, at time.Time) Entry {
+// Credited books a credit note of net and vat to the payer's balance, less what
+// of it was forgiven when the order was paid: that was never received.
+func Credited(payer account.PayerID, currency money.Currency, net, vat, forgiven money.Amount, creditNote string, at time.Time) Entry {
 	e := Entry{Kind: EntryCredited, At: at, CreditNoteID: creditNote}
 	for _, p := range []Posting{
-		{Account{Kind: Revenue, Currency: currency}, net}, {Account{Kind: VAT, Currency: currency}, vat}, {Account{Balance, payer, currency}, -net - vat},
+		{Account{Kind: Revenue, Currency: currency}, net}, {Account{Kind: VAT, Currency: currency}, vat},
+		{Account{Kind: WriteOff, Currency: currency}, -forgiven}, {Account{Balance, payer, currency}, forgiven - net - vat},
 	} {
 		if p.Amount != 0 {
 			e.Postings = append(e.Postings, p)
@@ -156,6 +158,14 @@ func RefundSent(from AccountKind, amount money.Money, refund string, at time.Tim
 // RefundFailed puts a refund that could not be sent back on the payer's balance.
 func RefundFailed(payer account.PayerID, amount money.Money, refund string, at time.Time) Entry {
 	e := move(EntryRefundFailed, Account{Balance, payer, amount.Currency}, Account{Kind: Refunds, Currency: amount.Currency}, amount.Amount, at)
+	e.RefundID = refund
+	return e
+}
+
+// RefundReturned puts a refund that was sent and came back, because the card was
+// closed, on the payer's balance.
+func RefundReturned(payer account.PayerID, amount money.Money, refund string, at time.Time) Entry {
+	e := move(EntryRefundFailed, Account{Balance, payer, amount.Currency}, Account{Kind: Provider, Currency: amount.Currency}, amount.Amount, at)
 	e.RefundID = refund
 	return e
 }

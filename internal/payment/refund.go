@@ -60,19 +60,81 @@ type Refund struct {
 	Reason    string
 	By        string // who asked, as in the audit log
 	CreatedAt time.Time
+
+	SentAt      time.Time // of this attempt; zero before
+	RepeatUntil time.Time // the provider remembers this attempt's key until then
+	NextCheckAt time.Time // zero for none
+	Checks      int       // looks since the last change of state
 }
 
 // Key returns the idempotency key of the refund's present attempt.
 func (r Refund) Key() string { return Key(r.ID, OpRefund, r.AttemptNo) }
 
+// Ended reports whether nothing more is to be done about the refund. The provider
+// may still say that one that succeeded came back.
+func (r Refund) Ended() bool { return r.State == RefundSucceeded || r.State == RefundFailed }
+
+// Sent returns the refund as it is stored right before its request leaves. window
+// is how long the provider remembers keys.
+func (r Refund) Sent(at time.Time, window time.Duration) Refund {
+	r.SentAt, r.RepeatUntil = at, at.Add(window)
+	return r
+}
+
+// Doubtful returns a refund that was sent and not answered as one that nobody
+// knows about: only the provider's book, or the same bytes under the same key
+// while it remembers it, moves it on.
+func (r Refund) Doubtful() Refund {
+	if !r.SentAt.IsZero() {
+		r = r.to(RefundUnknown)
+	}
+	return r
+}
+
+// MayRepeat reports whether the same bytes may be sent again under the same key.
+func (r Refund) MayRepeat(now time.Time) bool { return !r.SentAt.IsZero() && now.Before(r.RepeatUntil) }
+
+// Absent applies that the provider's book, as of an instant of its clock, does
+// not show the refund. That proves a failure only once a request that is still on
+// its way could not be taken any more.
+func (r Refund) Absent(asOf time.Time) Refund {
+	if r.State == RefundUnknown && !asOf.Before(r.RepeatUntil) && !asOf.Before(r.SentAt.Add(absenceGrace)) {
+		r = r.to(RefundFailed)
+	}
+	return r
+}
+
+// Scheduled returns the refund with the time of its next look, and whether it was
+// looked at so often that a person is called.
+func (r Refund) Scheduled(now time.Time) (next Refund, undecided bool) {
+	r.NextCheckAt = time.Time{}
+	if r.Ended() {
+		return r, false
+	}
+	calendar := unknownChecks
+	if r.State == RefundPending {
+		calendar = processingChecks
+	}
+	if r.Checks >= len(calendar) {
+		return r, true
+	}
+	r.NextCheckAt = now.Add(calendar[r.Checks])
+	r.Checks++
+	return r, false
+}
+
+// Left returns how much of p may still be asked back, where asked is in refunds
+// that have not failed: refunds and chargebacks never exceed what was captured
+// (I9).
+func Left(p Payment, asked money.Amount) money.Amount {
+	return max(0, p.Received-max(asked, p.Refunded)-p.Disputed)
+}
+
 // Refundable returns Invalid unless amount may be asked back of p, of which
 // asked is in refunds that have not failed (I9: refunds and chargebacks never
 // exceed what was captured).
 func Refundable(p Payment, asked money.Amount, amount money.Money) error {
-	left, err := money.Sum(p.Received, -max(asked, p.Refunded), -p.Disputed)
-	if err != nil {
-		return err
-	}
+	left := Left(p, asked)
 	if amount.Currency != p.Amount.Currency || amount.Amount <= 0 || amount.Amount > left {
 		return fault.Wrap(fault.Invalid, "", fmt.Errorf("payment %s: %s of %s cannot be refunded", p.ID, amount, left.Decimal()))
 	}
@@ -87,6 +149,7 @@ func (r Refund) Answered(res Result) Refund {
 		OutcomeDeclined: RefundFailed, OutcomeUnknown: RefundUnknown,
 	}[res.Outcome]
 	if res.Outcome == OutcomeNotSent && r.State == RefundRequested {
+		r.SentAt, r.RepeatUntil = time.Time{}, time.Time{}
 		if r.AttemptNo++; r.AttemptNo > MaxNotSent {
 			to = RefundFailed
 		}
@@ -110,7 +173,10 @@ func (r Refund) Seen(v RefundView) Refund {
 
 func (r Refund) to(state RefundState) Refund {
 	if slices.Contains(refundEdges, RefundEdge{r.State, state}) {
-		r.State = state
+		r.State, r.Checks = state, 0
+		if r.Ended() {
+			r.NextCheckAt = time.Time{}
+		}
 	}
 	return r
 }

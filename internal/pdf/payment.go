@@ -2,8 +2,31 @@ package pdf
 
 import (
 	"github.com/siptg/portal/internal/invoice"
+	"github.com/siptg/portal/internal/money"
 	"rsc.io/qr"
 )
+
+// returned says where the money of a credit note goes.
+func (s *sheet) returned() {
+	r := s.d.Returned
+	if r == nil {
+		return
+	}
+	lines := []block{gap(14), s.paragraph(left, s.t.T("doc.returned.title"), labelType, frameWidth), gap(2)}
+	add := func(amount money.Amount, text string) {
+		if amount > 0 {
+			lines = append(lines, s.paragraph(left, text, bodyType, frameWidth))
+		}
+	}
+	if r.Label != "" {
+		add(r.Method, s.t.T("doc.returned.card", "Amount", s.money(r.Method), "Card", r.Label))
+	} else {
+		add(r.Method, s.t.T("doc.returned.method", "Amount", s.money(r.Method)))
+	}
+	add(r.Balance, s.t.T("doc.returned.balance", "Amount", s.money(r.Balance)))
+	add(r.Forgiven, s.t.T("doc.returned.forgiven", "Amount", s.money(r.Forgiven)))
+	s.place(stack(lines...))
+}
 
 // payment says how to pay what is due by bank transfer.
 func (s *sheet) payment() {

@@ -60,6 +60,7 @@ func lay(doc invoice.Document) (*sheet, error) {
 	} else {
 		s.table()
 		s.payment()
+		s.returned()
 	}
 	s.footers()
 	return s, nil
@@ -105,6 +106,11 @@ func scrub(d *invoice.Document) {
 		clear(limitText, &corrects.Reason)
 		clear(limitCode, &corrects.Number)
 		d.Corrects = &corrects
+	}
+	if d.Returned != nil {
+		returned := *d.Returned
+		clear(limitField, &returned.Label)
+		d.Returned = &returned
 	}
 	clear(limitName, &d.Payment.From)
 	clear(limitField, &d.Payment.Beneficiary, &d.Payment.Bank, &d.Payment.BankAddress)

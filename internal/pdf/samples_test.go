@@ -130,7 +130,9 @@ func samples(t testing.TB) map[string]invoice.Document {
 	credit.Kind, credit.Number, credit.IssueDate = invoice.KindCreditNote, "SIPC-2026-000001", day("2026-12-20")
 	credit.Lines, credit.LinesNet = append([]invoice.Line(nil), gmbh.Lines[:1]...), 0
 	credit = document(t, credit, 0, reverse)
-	credit.Payment = invoice.Payment{}
+	credit.Payment = invoice.Payment{Method: "card"}
+	credit.Paid, credit.Due = credit.Total, 0
+	credit.Returned = &invoice.Returned{Method: credit.Total - 10_00, Balance: 9_50, Forgiven: 50, Label: "Visa •••• 4242"}
 	credit.Corrects = &invoice.Correction{Number: gmbh.Number, IssueDate: gmbh.IssueDate, Reason: "The service was ended before its time; the unused part is credited."}
 
 	long := consumer

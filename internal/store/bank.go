@@ -103,6 +103,7 @@ type Settlement struct {
 	Net       money.Amount
 	VAT       money.Amount
 	Shortfall money.Amount // forgiven
+	At        time.Time    // set by the store
 }
 
 const insertSettlementSQL = `
@@ -119,7 +120,7 @@ func (tx *Tx) InsertSettlement(ctx context.Context, s Settlement) error {
 }
 
 const settlementSQL = `
-SELECT order_id, tax_point, treatment, buyer, net_minor, vat_minor, shortfall_minor FROM settlement WHERE order_id = @order`
+SELECT order_id, tax_point, treatment, buyer, net_minor, vat_minor, shortfall_minor, settled_at FROM settlement WHERE order_id = @order`
 
 // Settlement returns how an order was settled, or NotFound.
 func (tx *Tx) Settlement(ctx context.Context, orderID string) (Settlement, error) {
@@ -131,13 +132,14 @@ func (tx *Tx) Settlement(ctx context.Context, orderID string) (Settlement, error
 		NetMinor       int64
 		VATMinor       int64 `db:"vat_minor"`
 		ShortfallMinor int64
+		SettledAt      time.Time
 	}](ctx, tx, "settlement", settlementSQL, pgx.NamedArgs{"order": orderID})
 	if err != nil {
 		return Settlement{}, err
 	}
 	s := Settlement{
 		OrderID: r.OrderID, TaxPoint: date(&r.TaxPoint), Net: money.Amount(r.NetMinor), VAT: money.Amount(r.VATMinor),
-		Shortfall: money.Amount(r.ShortfallMinor),
+		Shortfall: money.Amount(r.ShortfallMinor), At: r.SettledAt.UTC(),
 	}
 	if err := json.Unmarshal(r.Treatment, &s.Treatment); err != nil {
 		return Settlement{}, err

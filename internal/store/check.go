@@ -95,7 +95,7 @@ FROM (SELECT count(*) AS n FROM payment WHERE state NOT IN ('failed', 'canceled'
 const checkPaidOnceSQL = `
 SELECT count(*) AS looked,
        count(*) FILTER (WHERE (SELECT count(*) FROM ledger_entry e WHERE e.order_id = o.id AND e.kind = 'order_paid') <> 1
-                           OR (SELECT count(*) FROM subscription_period p WHERE p.order_id = o.id AND p.superseded_at IS NULL) <> 1
+                           OR (SELECT count(*) FROM subscription_period p WHERE p.order_id = o.id AND (p.superseded_at IS NULL OR p.taken_back)) <> 1
                            OR NOT EXISTS (SELECT FROM settlement s WHERE s.order_id = o.id AND s.net_minor = o.net_minor)) AS broken
 FROM orders o WHERE o.state = 'paid'`
 
@@ -105,6 +105,42 @@ SELECT count(*) AS looked,
                            OR EXISTS (SELECT FROM subscription_period p WHERE p.order_id = o.id)
                            OR EXISTS (SELECT FROM invoice i WHERE i.order_id = o.id)) AS broken
 FROM orders o WHERE o.state <> 'paid'`
+
+// Refunds and chargebacks stay within what was captured, on the payment and in the
+// ledger, and the payment counts what was asked for. A dispute that was opened
+// while a refund was on its way leaves both until the provider refuses one.
+const checkReturnedSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE p.refunded_minor + p.disputed_minor > p.received_minor
+                           OR p.asked_minor > p.received_minor OR p.asked_minor <> r.asked
+                           OR l.sent + l.disputed > p.received_minor OR l.sent > p.asked_minor OR l.disputed <> d.withdrawn) AS broken
+FROM payment p
+CROSS JOIN LATERAL (SELECT COALESCE(sum(amount_minor) FILTER (WHERE state <> 'failed'), 0) AS asked FROM refund WHERE payment_id = p.id) r
+CROSS JOIN LATERAL (SELECT COALESCE(sum(amount_minor) FILTER (WHERE state <> 'won'), 0) AS withdrawn FROM dispute WHERE payment_id = p.id) d
+CROSS JOIN LATERAL (SELECT COALESCE(-sum(g.amount_minor) FILTER (WHERE e.refund_id IS NOT NULL), 0) AS sent,
+                           COALESCE(-sum(g.amount_minor) FILTER (WHERE e.dispute_id IS NOT NULL), 0) AS disputed
+                    FROM ledger_entry e
+                    JOIN ledger_posting g ON g.entry_id = e.id
+                    JOIN ledger_account a ON a.id = g.account_id AND a.kind = 'provider'
+                    WHERE e.refund_id IN (SELECT id FROM refund WHERE payment_id = p.id)
+                       OR e.dispute_id IN (SELECT id FROM dispute WHERE payment_id = p.id)) l`
+
+// What a refund asked for left the balance; it was sent, came back, or is on its
+// way: never twice.
+const checkRefundsSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE l.asked NOT IN (0, r.amount_minor) OR l.moved NOT IN (0, r.amount_minor)
+                           OR l.open <> CASE WHEN r.state IN ('requested', 'pending', 'unknown') THEN l.asked
+                                             WHEN l.asked = 0 AND r.state = 'succeeded' THEN -r.amount_minor ELSE 0 END
+                              AND NOT (l.asked = 0 AND r.state = 'failed' AND l.open IN (0, -r.amount_minor))) AS broken
+FROM refund r
+CROSS JOIN LATERAL (SELECT COALESCE(-sum(g.amount_minor) FILTER (WHERE e.kind = 'refund_asked' AND a.kind = 'refunds'), 0) AS asked,
+                           COALESCE(-sum(g.amount_minor) FILTER (WHERE a.kind = 'provider'), 0) AS moved,
+                           COALESCE(-sum(g.amount_minor) FILTER (WHERE a.kind = 'refunds'), 0) AS open
+                    FROM ledger_entry e
+                    JOIN ledger_posting g ON g.entry_id = e.id
+                    JOIN ledger_account a ON a.id = g.account_id
+                    WHERE e.refund_id = r.id) l`
 
 const checkLimitSQL = `
 SELECT count(*) AS looked, count(*) FILTER (WHERE balance_minor > credit_limit_minor) AS broken
@@ -148,9 +184,43 @@ SELECT count(*) AS looked,
        count(*) FILTER (WHERE i.total_minor <> i.net_minor + i.vat_minor OR v.base IS DISTINCT FROM i.net_minor OR v.vat IS DISTINCT FROM i.vat_minor) AS broken
 FROM invoice i LEFT JOIN LATERAL (SELECT sum(base_minor) AS base, sum(vat_minor) AS vat FROM invoice_vat WHERE invoice_id = i.id) v ON true`
 
+// The credit notes of an invoice stay within it, per rate; the counters say what
+// the documents say; and each is booked once, as it stands.
+const checkNotesSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE c.invoice_id IS NULL OR c.base_minor <> v.base_minor OR c.vat_minor <> v.vat_minor
+                           OR n.base > v.base_minor OR n.vat > v.vat_minor
+                           OR n.base <> c.credited_base_minor OR n.vat <> c.credited_vat_minor) AS broken
+FROM invoice i
+JOIN invoice_vat v ON v.invoice_id = i.id
+LEFT JOIN invoice_credit c ON c.invoice_id = v.invoice_id AND c.line = v.line
+CROSS JOIN LATERAL (SELECT COALESCE(sum(w.base_minor), 0) AS base, COALESCE(sum(w.vat_minor), 0) AS vat
+                    FROM invoice x JOIN invoice_vat w ON w.invoice_id = x.id
+                    WHERE x.corrects_id = i.id AND w.category = v.category AND w.rate_bps IS NOT DISTINCT FROM v.rate_bps AND w.country = v.country) n
+WHERE i.kind = 'invoice'`
+
+const checkNotesBookedSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE l.entries <> 1 OR l.revenue <> n.net_minor OR l.vat <> n.vat_minor OR l.others > 0
+                           OR i.payer_id IS DISTINCT FROM n.payer_id OR i.order_id IS DISTINCT FROM n.order_id OR i.kind IS DISTINCT FROM 'invoice') AS broken
+FROM invoice n
+LEFT JOIN invoice i ON i.id = n.corrects_id
+CROSS JOIN LATERAL (SELECT count(DISTINCT e.id) FILTER (WHERE e.kind = 'credited') AS entries,
+                           COALESCE(sum(g.amount_minor) FILTER (WHERE a.kind = 'revenue'), 0) AS revenue,
+                           COALESCE(sum(g.amount_minor) FILTER (WHERE a.kind = 'vat'), 0) AS vat,
+                           count(*) FILTER (WHERE a.kind = 'balance' AND a.payer_id <> n.payer_id) AS others
+                    FROM ledger_entry e
+                    JOIN ledger_posting g ON g.entry_id = e.id
+                    JOIN ledger_account a ON a.id = g.account_id
+                    WHERE e.credit_note_id = n.id) l
+WHERE n.kind = 'credit_note'`
+
+// What was taken back leaves a gap in the numbers where the subscription went on
+// afterwards.
 const checkPeriodsSQL = `
 SELECT count(*) AS looked,
-       count(*) FILTER (WHERE p.n > 0 AND (p.overlaps > 0 OR p.n <> p.last OR p.until <> s.paid_until)) AS broken
+       count(*) FILTER (WHERE p.n > 0 AND (p.overlaps > 0 OR p.n + (SELECT count(*) FROM subscription_period g
+                                             WHERE g.subscription_id = s.id AND g.taken_back AND g.number < p.last) <> p.last OR p.until <> s.paid_until)) AS broken
 FROM subscription s CROSS JOIN LATERAL (
     SELECT count(*) AS n, COALESCE(max(number), 0) AS last, max(upper(during)) AS until,
            count(*) FILTER (WHERE starts < before_ends) AS overlaps
@@ -158,10 +228,11 @@ FROM subscription s CROSS JOIN LATERAL (
           FROM subscription_period WHERE subscription_id = s.id AND superseded_at IS NULL) q) p`
 
 // What a change replaced is in the past of the change, and its successor says so:
-// each number has its changes one after the other, all but the last superseded.
+// each number has its changes one after the other, all but the last superseded,
+// and that one too where the period was taken back.
 const checkSupersededSQL = `
 SELECT count(*) AS looked,
-       count(*) FILTER (WHERE (p.superseded_at IS NULL) <> (p.change = (SELECT max(q.change) FROM subscription_period q
+       count(*) FILTER (WHERE (p.superseded_at IS NULL OR p.taken_back) <> (p.change = (SELECT max(q.change) FROM subscription_period q
                                                               WHERE q.subscription_id = p.subscription_id AND q.number = p.number))) AS broken
 FROM subscription_period p`
 
@@ -188,6 +259,8 @@ SELECT count(*) AS looked,
                 OR a.object_kind = 'order' AND a.action = 'order.paid' AND a.object_id = e.order_id::text AND e.kind <> 'change_credit'
                 OR a.object_kind = 'payment' AND a.action = 'payment.captured' AND a.object_id = e.payment_id::text
                 OR a.object_kind = 'refund' AND a.object_id = e.refund_id::text
+                   AND a.action = CASE e.kind WHEN 'refund_asked' THEN 'refund.requested' WHEN 'refund_sent' THEN 'refund.succeeded' ELSE 'refund.failed' END
+                OR a.object_kind = 'credit_note' AND a.action = 'credit_note.issued' AND a.object_id = e.credit_note_id::text
                 OR a.object_kind = 'dispute' AND a.object_id = e.dispute_id::text
                 OR a.object_kind = 'subscription' AND a.action = 'subscription.changed' AND e.kind = 'change_credit'
                    AND a.object_id = (SELECT o.subscription_id::text FROM orders o WHERE o.id = e.order_id)))) AS broken
@@ -220,11 +293,15 @@ var checks = []struct{ id, title, sql string }{
 	{"I6", "payables have one live payment at most", checkOneLiveSQL},
 	{"I6", "paid orders are paid, granted and settled exactly once", checkPaidOnceSQL},
 	{"I6", "unpaid orders have moved nothing", checkUnpaidSQL},
+	{"I9", "refunds and chargebacks stay within what was captured", checkReturnedSQL},
+	{"I10", "refunds leave the balance and the provider once", checkRefundsSQL},
 	{"I11", "balances keep their credit limit", checkLimitSQL},
 	{"I12", "number series have no gap, no duplicate, no date going back", checkGaplessSQL},
 	{"I13", "issued documents are as they were issued", checkFrozenSQL},
 	{"I13", "receipts are as they were issued, of what was booked", checkReceiptsSQL},
 	{"I14", "documents add up to the cent", checkAddsUpSQL},
+	{"I16", "credit notes stay within their invoice, per rate", checkNotesSQL},
+	{"I16", "credit notes are booked once, as they stand", checkNotesBookedSQL},
 	{"I20", "periods touch, never overlap, and end at paid_until", checkPeriodsSQL},
 	{"I20", "of each period the last change is in force", checkSupersededSQL},
 	{"I25", "bank entries are booked once", checkBookedOnceSQL},

@@ -16,6 +16,7 @@ var constraintKeys = map[string]string{
 	"orders_closed_stays_closed":  "error.order.closed",
 	"ledger_balance_within_limit": "error.balance.too_low",
 	"payer_currency_is_fixed":     "error.payer.currency_fixed",
+	"refund_request_one_open":     "error.refund.one_open",
 }
 
 // mapError turns a constraint that has a meaning for people into a Conflict and

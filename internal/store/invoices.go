@@ -44,18 +44,29 @@ func (tx *Tx) TakeNumber(ctx context.Context, kind invoice.Kind, issued civil.Da
 }
 
 const insertInvoiceSQL = `
-INSERT INTO invoice (kind, series_id, seq, number, payer_id, order_id, issue_date, tax_point, currency, net_minor, vat_minor,
+INSERT INTO invoice (id, kind, series_id, seq, number, payer_id, order_id, corrects_id, issue_date, tax_point, currency, net_minor, vat_minor,
                      total_minor, content, content_sha256, issued_at)
-VALUES (@kind, @series, @seq, @number, @payer, @order, @issue_date, @tax_point, @currency, @net, @vat,
+VALUES (COALESCE(@id::uuid, gen_random_uuid()), @kind, @series, @seq, @number, @payer, @order, @corrects, @issue_date, @tax_point, @currency, @net, @vat,
         @total, @content, @sha256, @now)
 RETURNING id`
 
 const insertInvoiceVATSQL = `
-INSERT INTO invoice_vat (invoice_id, line, category, rate_bps, vat_row, country, base_minor, vat_minor)
-VALUES (@invoice, @line, @category, @rate, @row, @country, @base, @vat)`
+INSERT INTO invoice_vat (invoice_id, line, category, rate_bps, vat_row, country, base_minor, vat_minor, base_before_minor, vat_before_minor)
+VALUES (@invoice, @line, @category, @rate, @row, @country, @base, @vat, @base_before, @vat_before)`
 
-// InsertInvoice issues a tax document under the number just taken.
+// InsertInvoice issues an invoice under the number just taken.
 func (tx *Tx) InsertInvoice(ctx context.Context, taken Taken, payer account.PayerID, orderID string, d invoice.Document) error {
+	return tx.insertDocument(ctx, taken, payer, orderID, d, "", "")
+}
+
+// InsertCreditNote issues a credit note under the number just taken and under an
+// id of NewID; corrects is the id of the invoice. What it credits is counted on
+// that invoice, which refuses more than it is for (I16).
+func (tx *Tx) InsertCreditNote(ctx context.Context, taken Taken, id, corrects string, payer account.PayerID, orderID string, d invoice.Document) error {
+	return tx.insertDocument(ctx, taken, payer, orderID, d, id, corrects)
+}
+
+func (tx *Tx) insertDocument(ctx context.Context, taken Taken, payer account.PayerID, orderID string, d invoice.Document, as, corrects string) error {
 	content, err := d.Marshal()
 	if err != nil {
 		return err
@@ -65,6 +76,7 @@ func (tx *Tx) InsertInvoice(ctx context.Context, taken Taken, payer account.Paye
 		"kind": string(d.Kind), "series": taken.ID, "seq": taken.Seq, "number": d.Number, "payer": string(payer), "order": orderID,
 		"issue_date": day(d.IssueDate), "tax_point": day(d.TaxPoint), "currency": string(d.Currency), "net": int64(d.Net),
 		"vat": int64(d.VATTotal), "total": int64(d.Total), "content": content, "sha256": sum[:], "now": tx.now,
+		"id": nullable(as), "corrects": nullable(corrects),
 	})
 	if err != nil {
 		return err
@@ -77,7 +89,7 @@ func (tx *Tx) InsertInvoice(ctx context.Context, taken Taken, payer account.Paye
 		}
 		tx.later(insertInvoiceVATSQL, pgx.NamedArgs{
 			"invoice": id, "line": i + 1, "category": v.Category, "rate": rate, "row": v.Treatment, "country": v.Country,
-			"base": int64(v.Base), "vat": int64(v.Amount),
+			"base": int64(v.Base), "vat": int64(v.Amount), "base_before": int64(v.CreditedBase), "vat_before": int64(v.CreditedAmount),
 		})
 	}
 	return nil

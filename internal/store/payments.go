@@ -475,7 +475,7 @@ const refundByRequestSQL = `SELECT id FROM refund WHERE request = @request AND p
 
 const refundColumnsSQL = `
 SELECT r.id, r.payment_id, r.provider, r.provider_account, r.provider_ref, r.request, r.currency, r.amount_minor, r.state,
-       r.attempt_no, r.reason, r.asked_by, r.created_at
+       r.attempt_no, r.reason, r.asked_by, r.created_at, r.sent_at, r.repeat_until, r.next_check_at, r.checks
 FROM refund r `
 
 type refundRow struct {
@@ -492,6 +492,10 @@ type refundRow struct {
 	Reason          string
 	AskedBy         string
 	CreatedAt       time.Time
+	SentAt          *time.Time
+	RepeatUntil     *time.Time
+	NextCheckAt     *time.Time
+	Checks          int
 }
 
 func (r refundRow) refund() payment.Refund {
@@ -499,6 +503,7 @@ func (r refundRow) refund() payment.Refund {
 		ID: r.ID, PaymentID: payment.ID(r.PaymentID), Provider: r.Provider, Account: r.ProviderAccount, Request: r.Request,
 		Ref: text(r.ProviderRef), Amount: money.Of(money.Amount(r.AmountMinor), money.Currency(r.Currency)),
 		State: payment.RefundState(r.State), AttemptNo: r.AttemptNo, Reason: r.Reason, By: r.AskedBy, CreatedAt: r.CreatedAt.UTC(),
+		SentAt: moment(r.SentAt), RepeatUntil: moment(r.RepeatUntil), NextCheckAt: moment(r.NextCheckAt), Checks: r.Checks,
 	}
 }
 
@@ -530,11 +535,17 @@ func (tx *Tx) RefundAsked(ctx context.Context, id payment.ID) (money.Amount, err
 	return money.Amount(minor), err
 }
 
-const saveRefundSQL = `UPDATE refund SET provider_ref = @ref, state = @state, attempt_no = @attempt WHERE id = @id`
+const saveRefundSQL = `
+UPDATE refund SET provider_ref = @ref, state = @state, attempt_no = @attempt, sent_at = @sent_at, repeat_until = @repeat_until,
+    next_check_at = @next_check_at, checks = @checks
+WHERE id = @id`
 
 // SaveRefund stores where a refund stands.
 func (tx *Tx) SaveRefund(ctx context.Context, r payment.Refund) error {
-	_, err := exec(ctx, tx, saveRefundSQL, pgx.NamedArgs{"id": r.ID, "ref": nullable(r.Ref), "state": string(r.State), "attempt": r.AttemptNo})
+	_, err := exec(ctx, tx, saveRefundSQL, pgx.NamedArgs{
+		"id": r.ID, "ref": nullable(r.Ref), "state": string(r.State), "attempt": r.AttemptNo, "sent_at": instant(r.SentAt),
+		"repeat_until": instant(r.RepeatUntil), "next_check_at": instant(r.NextCheckAt), "checks": r.Checks,
+	})
 	return err
 }
 

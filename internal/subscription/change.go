@@ -11,11 +11,13 @@ import (
 	"github.com/siptg/portal/internal/pricing"
 )
 
-// What a change, a withdrawal and a refund are called in the history.
+// What a change, a withdrawal, a refund and a chargeback are called in the history.
 const (
 	EventChanged   EventKind = "changed"   // another configuration for the same money
 	EventWithdrawn EventKind = "withdrawn" // a consumer withdrew within 14 days
 	EventRefunded  EventKind = "refunded"  // the unused part was credited or paid back
+
+	EventChargedBack EventKind = "charged_back" // the card holder's bank took the payment back
 )
 
 // lastSecond is the last one that paid time may reach: pages and documents can

@@ -9,41 +9,132 @@ import (
 	"github.com/siptg/portal/internal/money"
 )
 
-// Unused returns what is credited when a subscription ends at an instant, net,
-// and the whole days it is for. It is worked out by calendar days in the
-// seller's zone: of each period the days that documents print (ServiceDays), of
-// which the day begun counts as used. The sum is rounded half up once, and is
-// never more than the periods are worth, nor than was paid for them.
+// UnusedPart is what is unused of one paid period, by calendar days.
+type UnusedPart struct {
+	PaidPeriod
+
+	Days   int          // whole unused days
+	Of     int          // days of the period as documents print them
+	Credit money.Amount // net
+}
+
+// UnusedParts returns what is credited of each period when a subscription ends
+// at an instant, net, and the whole days it is for. It is worked out by calendar
+// days in the seller's zone: of each period the days that documents print
+// (ServiceDays), of which the day begun counts as used. The sum is rounded half
+// up once, and is never more than the periods are worth, nor than was paid for
+// them; a part is what the sum grows by, so that the parts are whole minor units
+// that add up, and none is more than its period's order cost.
 //
 // A change counts value by the second, a refund by the day: a refund is read and
 // checked by people, and the part of the day begun was there to be used.
-func Unused(periods []PaidPeriod, at time.Time, zone *time.Location) (money.Amount, int, error) {
+func UnusedParts(periods []PaidPeriod, at time.Time, zone *time.Location) ([]UnusedPart, error) {
 	if err := checkAccount(periods); err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	var byDay, worth Value
-	total := 0
+	var credited money.Amount
 	tomorrow := civil.DateOf(at, zone).AddDays(1)
-	for _, p := range after(periods, at) {
+	left := after(periods, at)
+	for _, p := range left {
 		worth = worth.Add(p.Worth)
-		first, last := p.ServiceDays(zone)
-		whole := daysBetween(first, last) + 1
-		unused := min(whole, daysBetween(tomorrow, last)+1)
-		if unused <= 0 {
-			continue
-		}
-		total += unused
-		byDay = byDay.Add(p.Worth.times(int64(unused), int64(whole)))
 	}
 	most, err := worth.Floor()
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
-	amount, err := byDay.Rounded()
-	if err != nil {
-		return 0, 0, err
+	parts := make([]UnusedPart, len(left))
+	for i, p := range left {
+		first, last := p.ServiceDays(zone)
+		part := UnusedPart{PaidPeriod: p, Of: max(0, daysBetween(first, last)+1)}
+		part.Days = max(0, min(part.Of, daysBetween(tomorrow, last)+1))
+		if part.Days > 0 {
+			byDay = byDay.Add(p.Worth.times(int64(part.Days), int64(part.Of)))
+		}
+		sum, err := byDay.Rounded()
+		if err != nil {
+			return nil, err
+		}
+		sum = min(sum, most)
+		part.Credit, credited = sum-credited, sum
+		parts[i] = part
 	}
-	return min(amount, most), total, nil
+	return parts, nil
+}
+
+// Unused returns the sum of UnusedParts, and their days.
+func Unused(periods []PaidPeriod, at time.Time, zone *time.Location) (money.Amount, int, error) {
+	parts, err := UnusedParts(periods, at, zone)
+	var sum money.Amount
+	days := 0
+	for _, p := range parts {
+		sum, days = sum+p.Credit, days+p.Days
+	}
+	return sum, days, err
+}
+
+// Shortened is a subscription of which paid time was taken away.
+type Shortened struct {
+	Subscription
+	First    int          // number of the first period that is other than before; 0 for none
+	Replaced []PaidPeriod // in place of those from First on
+	Gone     []int        // numbers of the periods that had not begun and are replaced by nothing
+}
+
+// Without takes periods away at an instant: by their numbers, with the net amount
+// that was credited for each, which it is worth less now. The one that runs is
+// closed at that instant; those that have not begun are gone; paid time behind
+// them moves forward, as long as it was. A subscription without time left ends
+// there, as EndedEarly does.
+//
+// periods is the whole value account or what is left of it, oldest first.
+func (s Subscription) Without(periods []PaidPeriod, taken map[int]money.Amount, at time.Time, zone *time.Location) (Shortened, error) {
+	if s.State != StateActive {
+		return Shortened{}, fault.New(fault.Conflict, "error.subscription.ended")
+	}
+	if err := checkAccount(periods); err != nil {
+		return Shortened{}, err
+	}
+	out := Shortened{Subscription: s}
+	at = laterOf(at.UTC().Truncate(time.Second), s.StartedAt.Add(time.Second)) // paid time is never empty
+	var end time.Time                                                          // of what stays, once something is taken
+	moved := false
+	for _, p := range after(periods, at) {
+		credit, take := taken[p.Number]
+		from := p.From
+		if !end.IsZero() {
+			from = end
+		}
+		if out.First == 0 && take {
+			out.First = p.Number
+		}
+		switch {
+		case take && from.Before(at):
+			p.Worth = p.Worth.Sub(ValueOf(credit))
+			if p.Worth.Sign() < 0 { // the credit was rounded up
+				p.Worth = Value{}
+			}
+			p.From, p.Until, end = from, at, at
+			out.Replaced = append(out.Replaced, p)
+		case take:
+			out.Gone, end = append(out.Gone, p.Number), from
+		case !end.IsZero():
+			p.Until = time.Unix(from.Unix()+p.Until.Unix()-p.From.Unix(), 0).UTC()
+			p.From, end, moved = from, p.Until, true
+			out.Replaced = append(out.Replaced, p)
+		}
+	}
+	if end.IsZero() { // nothing of it was left
+		return out, nil
+	}
+	out.PaidUntil = end
+	if moved {
+		out.AnchorDay = civil.DateOf(end, zone).Day
+	}
+	if !end.After(at) {
+		out.State, out.AutoRenew = StateEnded, false
+	}
+	return out, nil
 }
 
 // EndedEarly returns the subscription ended at an instant before its time, by a

@@ -1,0 +1,206 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/payment"
+)
+
+const refundSQL = refundColumnsSQL + `WHERE r.id = @id`
+
+// Refund returns a refund for the program's own work.
+func (tx *Tx) Refund(ctx context.Context, id string) (payment.Refund, error) {
+	r, err := one[refundRow](ctx, tx, "refund", refundSQL, pgx.NamedArgs{"id": id})
+	return r.refund(), err
+}
+
+const refundsToCheckSQL = `
+UPDATE refund SET next_check_at = @again
+WHERE id IN (SELECT r.id FROM refund r WHERE r.next_check_at <= @now ORDER BY r.next_check_at, r.id LIMIT @limit FOR UPDATE SKIP LOCKED)
+RETURNING id`
+
+// RefundsToCheck returns refunds that are due to be sent or looked up, and plans
+// each anew for later: another worker takes others, and one that cannot be looked
+// at keeps nobody else from it.
+func (tx *Tx) RefundsToCheck(ctx context.Context, limit int, again time.Time) ([]string, error) {
+	rows, err := tx.tx.Query(ctx, refundsToCheckSQL, named(pgx.NamedArgs{"now": tx.now, "limit": limit, "again": again}))
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+const paymentsThatPaidSQL = paymentColumnsSQL + `
+WHERE p.order_id = @order AND p.state = 'succeeded' AND p.received_minor > 0 ORDER BY p.created_at, p.id`
+
+// PaymentsThatPaid returns the payments at providers that brought the money for
+// an order.
+func (tx *Tx) PaymentsThatPaid(ctx context.Context, orderID string) ([]payment.Payment, error) {
+	return tx.payments(ctx, paymentsThatPaidSQL, pgx.NamedArgs{"order": orderID})
+}
+
+const isDisputedSQL = `SELECT EXISTS (SELECT FROM dispute WHERE payment_id = @payment AND state = 'open')`
+
+// IsDisputed reports whether a dispute about a payment is open.
+func (tx *Tx) IsDisputed(ctx context.Context, id payment.ID) (bool, error) {
+	return value[bool](ctx, tx, "dispute", isDisputedSQL, pgx.NamedArgs{"payment": string(id)})
+}
+
+const givenBackOfSQL = `
+SELECT COALESCE(sum(c.credited_base_minor), 0)::bigint AS base_minor, COALESCE(sum(c.credited_vat_minor), 0)::bigint AS vat_minor,
+       (SELECT COALESCE(sum(l.amount_minor), 0)::bigint FROM ledger_entry e
+        JOIN ledger_posting l ON l.entry_id = e.id JOIN ledger_account a ON a.id = l.account_id AND a.kind = 'revenue'
+        WHERE e.order_id = @order AND e.kind = 'change_credit') AS change_minor,
+       (SELECT COALESCE(-sum(l.amount_minor), 0)::bigint FROM invoice n JOIN ledger_entry e ON e.credit_note_id = n.id
+        JOIN ledger_posting l ON l.entry_id = e.id JOIN ledger_account a ON a.id = l.account_id AND a.kind = 'write_off'
+        WHERE n.order_id = @order) AS forgiven_minor
+FROM invoice i JOIN invoice_credit c ON c.invoice_id = i.id
+WHERE i.order_id = @order AND i.kind = 'invoice'`
+
+// CreditedOf is what of an order was given back before.
+type CreditedOf struct {
+	Base     money.Amount // net, by credit notes
+	VAT      money.Amount
+	Change   money.Amount // net, by changes, without a document
+	Forgiven money.Amount // of the shortfall, set off against credit notes
+}
+
+// Credited returns what of an order was given back before.
+func (tx *Tx) Credited(ctx context.Context, orderID string) (CreditedOf, error) {
+	r, err := one[struct {
+		BaseMinor     int64
+		VATMinor      int64 `db:"vat_minor"`
+		ChangeMinor   int64
+		ForgivenMinor int64
+	}](ctx, tx, "invoice", givenBackOfSQL, pgx.NamedArgs{"order": orderID})
+	return CreditedOf{
+		Base: money.Amount(r.BaseMinor), VAT: money.Amount(r.VATMinor), Change: money.Amount(r.ChangeMinor), Forgiven: money.Amount(r.ForgivenMinor),
+	}, err
+}
+
+const newIDSQL = `SELECT gen_random_uuid()::text`
+
+// NewID returns an id for something that others refer to before it is stored.
+func (tx *Tx) NewID(ctx context.Context) (string, error) {
+	return value[string](ctx, tx, "id", newIDSQL, pgx.NamedArgs{})
+}
+
+const creditNotesOfSQL = `
+SELECT n.number FROM invoice n
+JOIN invoice i ON i.id = n.corrects_id AND i.number = @number
+JOIN member m ON m.payer_id = i.payer_id AND m.account_id = @actor
+ORDER BY n.issued_at, n.number`
+
+// CreditNotesOf returns the numbers of the credit notes of an invoice of one of
+// the actor's payers, oldest first.
+func (tx *Tx) CreditNotesOf(ctx context.Context, actor account.ID, number string) ([]string, error) {
+	rows, err := tx.tx.Query(ctx, creditNotesOfSQL, pgx.NamedArgs{"actor": string(actor), "number": number})
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+const undrawnSQL = `
+SELECT i.number FROM invoice i
+WHERE i.kind = 'credit_note' AND NOT EXISTS (SELECT FROM document_file f WHERE f.content_sha256 = i.content_sha256)
+ORDER BY i.issued_at LIMIT 500`
+
+// Undrawn returns the numbers of credit notes whose file was not drawn yet.
+func (tx *Tx) Undrawn(ctx context.Context) ([]string, error) {
+	rows, err := tx.tx.Query(ctx, undrawnSQL)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+const supersedeWithoutSQL = `
+UPDATE subscription_period SET superseded_at = @now, taken_back = number = ANY(@gone)
+WHERE subscription_id = @subscription AND number >= @first AND superseded_at IS NULL`
+
+// TakePeriods puts the periods from the first-th on out of force. Those that are
+// gone have no successor.
+func (tx *Tx) TakePeriods(ctx context.Context, subscriptionID string, first int, gone []int) error {
+	if gone == nil {
+		gone = []int{}
+	}
+	_, err := exec(ctx, tx, supersedeWithoutSQL, pgx.NamedArgs{"subscription": subscriptionID, "first": first, "gone": gone, "now": tx.now})
+	return err
+}
+
+// Withdrawal is a consumer's withdrawal, with the receipt as it was given.
+type Withdrawal struct {
+	ID             string
+	PayerID        account.PayerID
+	SubscriptionID string
+	AccountID      account.ID // who withdrew
+	At             time.Time
+	Receipt        json.RawMessage
+}
+
+const insertWithdrawalSQL = `
+INSERT INTO withdrawal (payer_id, subscription_id, account_id, at, receipt) VALUES (@payer, @subscription, @account, @now, @receipt) RETURNING id`
+
+const insertWithdrawalOrderSQL = `INSERT INTO withdrawal_order (order_id, withdrawal_id) VALUES (@order, @withdrawal)`
+
+// InsertWithdrawal stores a withdrawal from orders and returns its id.
+func (tx *Tx) InsertWithdrawal(ctx context.Context, w Withdrawal, orders []string) (string, error) {
+	id, err := value[string](ctx, tx, "withdrawal", insertWithdrawalSQL, pgx.NamedArgs{
+		"payer": string(w.PayerID), "subscription": w.SubscriptionID, "account": string(w.AccountID), "receipt": w.Receipt, "now": tx.now,
+	})
+	if err != nil {
+		return "", err
+	}
+	for _, o := range orders {
+		if _, err := exec(ctx, tx, insertWithdrawalOrderSQL, pgx.NamedArgs{"order": o, "withdrawal": id}); err != nil {
+			return "", err
+		}
+	}
+	return id, nil
+}
+
+const withdrawalOfOrderSQL = `SELECT withdrawal_id FROM withdrawal_order WHERE order_id = @order`
+
+// WithdrawalOfOrder returns the id of the withdrawal from an order, or NotFound.
+func (tx *Tx) WithdrawalOfOrder(ctx context.Context, orderID string) (string, error) {
+	return value[string](ctx, tx, "withdrawal", withdrawalOfOrderSQL, pgx.NamedArgs{"order": orderID})
+}
+
+const withdrawalOfSQL = `
+SELECT w.id, w.payer_id, w.subscription_id, w.account_id, w.at, w.receipt FROM withdrawal w
+JOIN member m ON m.payer_id = w.payer_id AND m.account_id = @actor AND m.role IN ('owner', 'billing')
+WHERE w.id = @id`
+
+// WithdrawalOf returns a withdrawal of one of the payers that the actor buys
+// for, or NotFound.
+func (tx *Tx) WithdrawalOf(ctx context.Context, actor account.ID, id string) (Withdrawal, error) {
+	r, err := one[struct {
+		ID             string
+		PayerID        string
+		SubscriptionID string
+		AccountID      string
+		At             time.Time
+		Receipt        []byte
+	}](ctx, tx, "withdrawal", withdrawalOfSQL, pgx.NamedArgs{"actor": string(actor), "id": id})
+	return Withdrawal{
+		ID: r.ID, PayerID: account.PayerID(r.PayerID), SubscriptionID: r.SubscriptionID, AccountID: account.ID(r.AccountID), At: r.At.UTC(), Receipt: r.Receipt,
+	}, err
+}
+
+const invoiceByOrderSQL = `SELECT id, content FROM invoice WHERE order_id = @order AND kind = 'invoice'`
+
+// InvoiceToCredit returns the id and the frozen content of the invoice of an
+// order, or NotFound where it is not issued yet.
+func (tx *Tx) InvoiceToCredit(ctx context.Context, orderID string) (id string, content []byte, err error) {
+	r, err := one[struct {
+		ID      string
+		Content []byte
+	}](ctx, tx, "invoice", invoiceByOrderSQL, pgx.NamedArgs{"order": orderID})
+	return r.ID, r.Content, err
+}
