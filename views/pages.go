@@ -345,6 +345,8 @@ type SubscriptionPage struct {
 	Timeline     *Timeline // nil where there is nothing to draw
 	Grace        *Grace    // nil unless the paid time is over
 	ChangeURL    string    // empty for what cannot be changed, and for who may not
+
+	WithdrawUntil string // last day to withdraw from an order; empty when there is none
 }
 
 // RenewalPrice is what a period costs when the subscription is renewed today.
@@ -501,6 +503,8 @@ type Document struct {
 	Due         Money
 	PaidOn      Instant
 	Corrects    *Correction
+	CorrectedBy []Link   // credit notes of an invoice
+	Returned    []string // of a credit note: what happens with the money
 }
 
 // DocumentLine is one position of a document or an order.

@@ -85,6 +85,13 @@ func (s *server) invoicePage(c echo.Context) error {
 	}
 	p := s.page(c)
 	page := views.DocumentPage{Page: p, Document: documentView(p.T, d), PDFURL: invoiceURL(number) + pdfSuffix}
+	notes, err := s.app.CreditNotesOf(ctx, actor, number)
+	if err != nil {
+		return err
+	}
+	for _, n := range notes {
+		page.Document.CorrectedBy = append(page.Document.CorrectedBy, views.Link{Text: n, URL: invoiceURL(n)})
+	}
 	// An accountant reads documents but sees no orders.
 	if _, err := s.app.Order(ctx, actor, d.OrderNumber); err == nil {
 		page.Document.OrderURL = orderURL(d.OrderNumber)

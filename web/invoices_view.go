@@ -9,6 +9,7 @@ import (
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/i18n"
 	"github.com/siptg/portal/internal/invoice"
+	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/views"
 )
 
@@ -131,6 +132,20 @@ func documentView(t i18n.Translator, d invoice.Document) views.Document {
 		v.Corrects = &views.Correction{
 			Number: d.Corrects.Number, URL: invoiceURL(d.Corrects.Number), Date: dayOf(t, d.Corrects.IssueDate), Reason: d.Corrects.Reason,
 		}
+	}
+	if r := d.Returned; r != nil {
+		add := func(amount money.Amount, key string) {
+			if amount > 0 {
+				v.Returned = append(v.Returned, t.T(key, "Amount", moneyOf(t, amount, d.Currency).Text, "Card", r.Label))
+			}
+		}
+		if r.Label != "" {
+			add(r.Method, "doc.returned.card")
+		} else {
+			add(r.Method, "doc.returned.method")
+		}
+		add(r.Balance, "doc.returned.balance")
+		add(r.Forgiven, "doc.returned.forgiven")
 	}
 	return v
 }

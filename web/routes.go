@@ -49,6 +49,9 @@ func (s *server) routes() []route {
 		{post, "/subscriptions/:id/renew", signedIn, s.renewSubscription, "subscription-renew"},
 		{get, "/subscriptions/:id/change", signedIn, s.changePage, "subscription-change"},
 		{post, "/subscriptions/:id/change", signedIn, s.changeOptions, "subscription-change-make"},
+		{get, "/subscriptions/:id/withdraw", signedIn, s.withdrawalPage, "withdrawal"},
+		{post, "/subscriptions/:id/withdraw", signedIn, s.withdraw, "withdraw"},
+		{get, "/withdrawals/:id", signedIn, s.withdrawnPage, "withdrawn"},
 
 		{get, "/invoices", signedIn, s.invoicesPage, "invoices"},
 		{get, "/invoices/:number", signedIn, s.invoicePage, "invoice"}, // and its .pdf: Echo takes no suffix after a parameter

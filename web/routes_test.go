@@ -26,6 +26,7 @@ type world struct {
 	begun                                 app.OrderDetail // its payment by card waits for the payer
 	subscription                          string
 	card                                  string // that the owner keeps
+	withdrawn                             string // id of a receipt, once there is one
 }
 
 func newWorld(t testing.TB, changes ...func(*Config)) *world {
@@ -81,6 +82,29 @@ func (w *world) receipt() string {
 	}
 	w.topUp(w.owner, w.payer, 50_00)
 	return number()
+}
+
+// withdrawalToken is what the owner is shown of a withdrawal.
+func (w *world) withdrawalToken(subscription string) string {
+	w.t.Helper()
+	offer, err := w.app.WithdrawalOffer(w.ctx(), w.owner.actor(), subscription)
+	w.must(err)
+	return offer.Token
+}
+
+// receiptOfWithdrawal is the owner's receipt of a withdrawal from something of
+// her own.
+func (w *world) receiptOfWithdrawal() string {
+	w.t.Helper()
+	if w.withdrawn == "" {
+		o := w.order(w.owner, w.payer, nil, pricing.Selection{Plan: pricing.Gateway, Options: pricing.Options{Lines: 1}, Period: 6})
+		w.pay(o)
+		o, err := w.app.Order(w.ctx(), w.owner.actor(), o.Number)
+		w.must(err)
+		w.withdrawn, err = w.app.Withdraw(w.ctx(), w.owner.actor(), o.SubscriptionID, w.withdrawalToken(o.SubscriptionID))
+		w.must(err)
+	}
+	return w.withdrawn
 }
 
 // call is a request to a route.
@@ -194,6 +218,13 @@ var matrix = map[string]access{
 		w.must(err)
 		return call{"/subscriptions/" + w.subscription + "/change", url.Values{"accounts": {"9"}, "token": {p.Token}}}
 	}, [5]int{toSignIn, forbidden, notFound, notFound, elsewhere}},
+	"withdrawal": {func(w *world) call { return call{path: "/subscriptions/" + w.subscription + "/withdraw"} },
+		[5]int{toSignIn, forbidden, notFound, notFound, found}},
+	"withdraw": {func(w *world) call {
+		return call{"/subscriptions/" + w.subscription + "/withdraw", url.Values{"token": {w.withdrawalToken(w.subscription)}}}
+	}, [5]int{toSignIn, forbidden, notFound, notFound, elsewhere}},
+	"withdrawn": {func(w *world) call { return call{path: "/withdrawals/" + w.receiptOfWithdrawal()} },
+		[5]int{toSignIn, notFound, notFound, notFound, found}},
 
 	"invoice": {func(w *world) call { return call{path: "/invoices/" + w.paid.InvoiceNumber} },
 		[5]int{toSignIn, notFound, found, notFound, found}},
@@ -294,6 +325,8 @@ func TestForeignIsMissing(t *testing.T) {
 		"payment":      {[]string{"/orders/" + w.begun.Number + "/payment", "/orders/" + w.open.Number + "/payment"}, []string{"/orders/O-2026-999999/payment", "/orders/%00/payment"}},
 		"top-up":       {[]string{"/balance/payment?payer=" + string(w.payer)}, []string{"/balance/payment?payer=" + noID, "/balance/payment?payer=x", "/balance/payment"}},
 		"cards":        {[]string{"/billing/methods?payer=" + string(w.payer)}, []string{"/billing/methods?payer=" + noID, "/billing/methods?payer=x", "/billing/methods?payer=%27"}},
+		"withdrawal":   {[]string{"/subscriptions/" + w.subscription + "/withdraw"}, []string{"/subscriptions/" + noID + "/withdraw", "/subscriptions/x/withdraw"}},
+		"withdrawn":    {[]string{"/withdrawals/" + w.receiptOfWithdrawal()}, []string{"/withdrawals/" + noID, "/withdrawals/x", "/withdrawals/%00"}},
 		"page":         {nil, []string{"/nowhere", "/plans/nothing", "/plans/free", "/orders", "/.env", "/index.php", "/account/", "//account"}},
 	} {
 		want := w.stranger.get("/nowhere")
@@ -310,7 +343,7 @@ func TestForeignIsMissing(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on", "/subscriptions/%s/renew", "/subscriptions/%s/change",
+	for _, path := range []string{"/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on", "/subscriptions/%s/renew", "/subscriptions/%s/change", "/subscriptions/%s/withdraw",
 		"/orders/%s/method", "/orders/%s/pay", "/orders/%s/pay-from-balance", "/billing/methods/%s/revoke"} {
 		want := w.stranger.post(strings.Replace(path, "%s", noID, 1), nil)
 		for _, id := range []string{w.open.Number, w.subscription, w.card, "x", "%00", "%c3%28"} {

@@ -124,6 +124,9 @@ func subscriptionView(p views.Page, item app.SubscriptionItem, orders []app.Open
 	if item.MayManage && !item.InGrace && item.State == subscription.StateActive && item.Selection.Plan.Orderable() {
 		page.ChangeURL = subscriptionURL(item.ID) + "/change"
 	}
+	if !item.Withdrawable.IsZero() {
+		page.WithdrawUntil = dayOf(t, item.Withdrawable).Text
+	}
 	for _, r := range item.Renewals {
 		page.Renewals = append(page.Renewals, views.RenewalPrice{
 			Months: int(r.Period), Current: r.Period == item.Selection.Period, Total: moneyOf(t, r.Total, item.Currency), WithVAT: r.VAT > 0,

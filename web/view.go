@@ -39,7 +39,7 @@ func section(path string) string {
 	switch first {
 	case "":
 		return views.NavHome
-	case "subscriptions", "orders":
+	case "subscriptions", "orders", "withdrawals":
 		return views.NavSubscriptions
 	case "statement":
 		return views.NavInvoices

@@ -108,6 +108,18 @@ func (a *App) Invoice(ctx context.Context, actor account.Actor, number string) (
 	return invoice.Unmarshal(content)
 }
 
+// CreditNotesOf returns the numbers of the credit notes of an invoice of one of
+// the actor's payers, oldest first.
+func (a *App) CreditNotesOf(ctx context.Context, actor account.Actor, number string) ([]string, error) {
+	var notes []string
+	err := a.db.View(ctx, func(tx *store.Tx) error {
+		var err error
+		notes, err = tx.CreditNotesOf(ctx, actor.AccountID, number)
+		return err
+	})
+	return notes, err
+}
+
 // invoiceContent returns the frozen content of a document of one of the actor's
 // payers, or NotFound.
 func (a *App) invoiceContent(ctx context.Context, actor account.Actor, number string) ([]byte, error) {

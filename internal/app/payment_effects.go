@@ -343,6 +343,10 @@ const alertForeignRefund payment.AlertCode = "refund_not_asked"
 // gave back.
 func (a *App) moneyDisputed(ctx context.Context, tx *store.Tx, p payment.Payment, seen payment.Snapshot) error {
 	for _, v := range seen.Disputes {
+		before, err := tx.DisputeState(ctx, p.ID, v.Ref)
+		if err != nil {
+			return err
+		}
 		id, err := tx.SaveDispute(ctx, p.ID, v)
 		if err != nil {
 			return err
@@ -355,17 +359,31 @@ func (a *App) moneyDisputed(ctx context.Context, tx *store.Tx, p payment.Payment
 		if err != nil {
 			return err
 		}
+		lost := v.State == payment.DisputeLost && before != payment.DisputeLost
 		var entry ledger.Entry
 		switch {
 		case !opened && v.State != payment.DisputeWon:
 			entry = ledger.DisputeOpened(v.Amount, id, tx.Now())
 		case opened && !won && v.State == payment.DisputeWon:
 			entry = ledger.DisputeWon(v.Amount, id, tx.Now())
-		default:
+		}
+		if entry.Kind == ledger.EntryDisputed {
+			if err := a.disputeOpened(ctx, tx, p, id); err != nil {
+				return err
+			}
+		}
+		if lost {
+			if err := a.disputeLost(ctx, tx, p, id, v.Amount); err != nil {
+				return err
+			}
+		}
+		if entry.Kind == "" && !lost {
 			continue
 		}
-		if err := tx.AppendEntry(ctx, entry); err != nil {
-			return err
+		if entry.Kind != "" {
+			if err := tx.AppendEntry(ctx, entry); err != nil {
+				return err
+			}
 		}
 		if err := tx.AppendAudit(ctx, audit.Record{
 			Actor: byPayments, Action: "dispute." + string(v.State), ObjectKind: "dispute", ObjectID: id, PayerID: p.PayerID,

@@ -73,6 +73,7 @@ type SubscriptionItem struct {
 	Methods      []payment.Method // that may renew it; of one subscription
 	InGrace      bool             // the paid time is over, the grace is not
 	GraceUntil   time.Time        // zero unless InGrace
+	Withdrawable civil.Date       // last day to withdraw from an order; zero for not. Only of one subscription, for who pays it
 	Renewals     []PeriodPrice    // what each period costs today; of one subscription, for who pays it
 	History      []HistoryEvent   // oldest first; only of one subscription
 }
@@ -191,6 +192,9 @@ func (a *App) Subscription(ctx context.Context, actor account.Actor, id string) 
 	}
 	if item.Renews() || changeable(item.Subscription) == nil {
 		item.Methods = methods
+	}
+	if last, ok := a.mayWithdraw(rows[0], history, now); ok {
+		item.Withdrawable = last
 	}
 	item.Renewals, err = a.renewalPrices(rows[0], a.inZone(now), *sold)
 	return item, err

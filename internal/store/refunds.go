@@ -28,11 +28,7 @@ RETURNING id`
 // each anew for later: another worker takes others, and one that cannot be looked
 // at keeps nobody else from it.
 func (tx *Tx) RefundsToCheck(ctx context.Context, limit int, again time.Time) ([]string, error) {
-	rows, err := tx.tx.Query(ctx, refundsToCheckSQL, named(pgx.NamedArgs{"now": tx.now, "limit": limit, "again": again}))
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	return values[string](ctx, tx, refundsToCheckSQL, pgx.NamedArgs{"now": tx.now, "limit": limit, "again": again})
 }
 
 const paymentsThatPaidSQL = paymentColumnsSQL + `
@@ -49,6 +45,16 @@ const isDisputedSQL = `SELECT EXISTS (SELECT FROM dispute WHERE payment_id = @pa
 // IsDisputed reports whether a dispute about a payment is open.
 func (tx *Tx) IsDisputed(ctx context.Context, id payment.ID) (bool, error) {
 	return value[bool](ctx, tx, "dispute", isDisputedSQL, pgx.NamedArgs{"payment": string(id)})
+}
+
+const disputeStateSQL = `
+SELECT COALESCE((SELECT state FROM dispute WHERE payment_id = @payment AND provider_ref = @ref), '')`
+
+// DisputeState returns where a dispute about a payment stood when it was last
+// looked at; empty for one that is not known.
+func (tx *Tx) DisputeState(ctx context.Context, id payment.ID, ref string) (payment.DisputeState, error) {
+	state, err := value[string](ctx, tx, "dispute", disputeStateSQL, pgx.NamedArgs{"payment": string(id), "ref": ref})
+	return payment.DisputeState(state), err
 }
 
 const givenBackOfSQL = `
@@ -99,11 +105,7 @@ ORDER BY n.issued_at, n.number`
 // CreditNotesOf returns the numbers of the credit notes of an invoice of one of
 // the actor's payers, oldest first.
 func (tx *Tx) CreditNotesOf(ctx context.Context, actor account.ID, number string) ([]string, error) {
-	rows, err := tx.tx.Query(ctx, creditNotesOfSQL, pgx.NamedArgs{"actor": string(actor), "number": number})
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	return values[string](ctx, tx, creditNotesOfSQL, pgx.NamedArgs{"actor": string(actor), "number": number})
 }
 
 const undrawnSQL = `
@@ -113,11 +115,7 @@ ORDER BY i.issued_at LIMIT 500`
 
 // Undrawn returns the numbers of credit notes whose file was not drawn yet.
 func (tx *Tx) Undrawn(ctx context.Context) ([]string, error) {
-	rows, err := tx.tx.Query(ctx, undrawnSQL)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	return values[string](ctx, tx, undrawnSQL, pgx.NamedArgs{})
 }
 
 const supersedeWithoutSQL = `

@@ -29,7 +29,7 @@ func (q StatementQuery) args() pgx.NamedArgs {
 type MovementRow struct {
 	ledger.Movement
 	OrderNumber   string // of a paid order
-	InvoiceNumber string // of that order, once it is issued
+	InvoiceNumber string // of that order, once it is issued; of what was credited, the credit note
 	ReceiptNumber string // of a top-up, once it is issued
 	From          string // who sent money
 }
@@ -53,7 +53,8 @@ func (r movementRow) movement() MovementRow {
 
 const movementColumnsSQL = `
 SELECT e.kind, e.at, -p.amount_minor AS amount_minor, COALESCE(o.number, '') AS order_number,
-       COALESCE((SELECT i.number FROM invoice i WHERE i.order_id = e.order_id AND i.kind = 'invoice'), '') AS invoice_number,
+       COALESCE((SELECT i.number FROM invoice i WHERE i.order_id = e.order_id AND i.kind = 'invoice'),
+                (SELECT n.number FROM invoice n WHERE n.id = e.credit_note_id), '') AS invoice_number,
        COALESCE((SELECT r.number FROM receipt r WHERE r.entry_id = e.id), '') AS receipt_number,
        COALESCE(b.payer_name, '') AS from_name
 FROM ledger_account a
