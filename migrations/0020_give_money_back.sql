@@ -182,7 +182,7 @@ CREATE TABLE refund_request (
     rejected_by     uuid        REFERENCES account,
     reject_reason   text        NOT NULL DEFAULT '',
     decided_at      timestamptz,
-    credited_minor  bigint      CHECK (credited_minor > 0), -- with VAT, when it was done
+    credited_minor  bigint      CHECK (credited_minor > 0), -- what came back, VAT included
     method_minor    bigint      CHECK (method_minor >= 0),  -- of that, to the cards that paid
     CONSTRAINT refund_request_total_adds_up CHECK (total_minor = net_minor + vat_minor),
     CONSTRAINT refund_request_is_decided_by_others CHECK (first_by <> asked_by AND second_by <> asked_by),

@@ -151,10 +151,12 @@ func (a *App) unused(ctx context.Context, tx *store.Tx, s subscription.Subscript
 	for _, p := range u.periods {
 		u.taken[p.Number] = 0
 	}
+	back := money.Amount(0)
 	for _, x := range u.shares {
 		u.taken[x.part.Number], u.days, u.total = x.net, u.days+x.part.Days, u.total+x.total()
+		back += x.total() - x.forgiven
 	}
-	if u.total == 0 {
+	if back == 0 {
 		return u, fault.New(fault.Conflict, "error.refund.nothing")
 	}
 	return u, nil
@@ -331,7 +333,7 @@ func (a *App) ApproveRefund(ctx context.Context, staff account.Actor, id string)
 		if err != nil {
 			return err
 		}
-		r = r.Done(done.total(), done.toMethod, tx.Now())
+		r = r.Done(done.toMethod+done.toBalance, done.toMethod, tx.Now())
 		if err := tx.SaveRefundRequest(ctx, r); err != nil {
 			return err
 		}

@@ -1,17 +1,25 @@
 package app_test
 
 import (
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/bank/banktest"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/payment"
+	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/provider/sandbox"
 	"github.com/siptg/portal/internal/store"
+	"github.com/siptg/portal/internal/subscription"
 	"github.com/siptg/portal/internal/support"
 )
 
@@ -122,4 +130,476 @@ func TestRefundToTheCard(t *testing.T) {
 		t.Errorf("payment: %+v, %v", p, err)
 	}
 	s.agree()
+}
+
+// Above the amount two people decide, and they are two; nobody decides about what
+// he asked for or what goes to himself; the rest sees nothing.
+func TestWhoDecidesAboutRefunds(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	ona, id, _ := s.paidByCard(7_900_000_003_010, "Ona", 12) // 1,116 + 21 %
+	support1 := s.staff(7_900_000_003_011, "Saulius", account.StaffSupport)
+	finance := s.staff(7_900_000_003_012, "Rasa", account.StaffFinance)
+	admin := s.staff(7_900_000_003_013, "Tomas", account.StaffAdmin)
+	jonas, _ := s.customer(7_900_000_003_014, "Jonas")
+	s.wait(20)
+	for name, err := range map[string]error{
+		"a stranger's offer": errOf(s.RefundOffer(s.ctx(), jonas, id)), "a stranger's request": errOf(s.AskRefund(s.ctx(), jonas, id, "method", "x")),
+		"no id": errOf(s.AskRefund(s.ctx(), ona, "x", "method", "x")), "a stranger's list": errOf(s.RefundRequests(s.ctx(), jonas)),
+	} {
+		if !fault.Is(err, fault.NotFound) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, wrong := range [][2]string{{"", "x"}, {"card", "x"}, {"method", " "}} {
+		if _, err := s.AskRefund(s.ctx(), ona, id, wrong[0], wrong[1]); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+	request, err := s.AskRefund(s.ctx(), ona, id, "method", "Not needed any more.")
+	s.must(err)
+	if _, err := s.AskRefund(s.ctx(), ona, id, "balance", "Twice."); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a second request: %v", err)
+	}
+	if offer, err := s.RefundOffer(s.ctx(), ona, id); err != nil || offer.Open == nil || offer.Open.ID != request || !offer.NeedsTwo {
+		t.Errorf("offer: %+v, %v", offer, err)
+	}
+	refused := func(who account.Actor, kind fault.Kind) {
+		t.Helper()
+		if err := s.ApproveRefund(s.ctx(), who, request); !fault.Is(err, kind) {
+			t.Errorf("%s approves: %v", who.Name, err)
+		}
+		if err := s.RejectRefund(s.ctx(), who, request, "no"); !fault.Is(err, kind) {
+			t.Errorf("%s rejects: %v", who.Name, err)
+		}
+	}
+	refused(jonas, fault.NotFound)
+	refused(ona, fault.NotFound)
+	refused(support1, fault.Forbidden)
+	s.must(s.db.Update(s.ctx(), func(tx *store.Tx) error {
+		return tx.SaveStaffMember(s.ctx(), ona.AccountID, account.StaffAdmin, "command:test")
+	}))
+	refused(ona, fault.Forbidden)
+	if err := s.WithdrawRefundRequest(s.ctx(), jonas, request); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a stranger withdraws: %v", err)
+	}
+	if err := s.RejectRefund(s.ctx(), finance, request, " "); !fault.Is(err, fault.Invalid) {
+		t.Errorf("without a reason: %v", err)
+	}
+	s.must(s.ApproveRefund(s.ctx(), finance, request))
+	if item, err := s.Subscription(s.ctx(), ona, id); err != nil || item.State != "active" {
+		t.Errorf("after one approval: %+v, %v", item.State, err)
+	}
+	if err := s.ApproveRefund(s.ctx(), finance, request); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("the same person twice: %v", err)
+	}
+	list, err := s.RefundRequests(s.ctx(), support1)
+	s.must(err)
+	if list[0].State != support.RefundApprovedOnce || list[0].FirstByName != "Rasa" || list[0].MayDecide {
+		t.Errorf("list: %+v", list[0])
+	}
+	s.must(s.ApproveRefund(s.ctx(), admin, request))
+	if item, err := s.Subscription(s.ctx(), ona, id); err != nil || item.State != "ended" {
+		t.Errorf("after two approvals: %+v, %v", item.State, err)
+	}
+	if _, err := s.AskRefund(s.ctx(), ona, id, "method", "Again."); !fault.Is(err, fault.Conflict) {
+		t.Errorf("after the end: %v", err)
+	}
+	s.agree()
+}
+
+func errOf[T any](_ T, err error) error { return err }
+
+// A request can be rejected, or taken back, and then asked again.
+func TestRefundRejectedAndWithdrawn(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	ona, id, _ := s.paidByCard(7_900_000_003_020, "Ona", 2)
+	finance := s.staff(7_900_000_003_021, "Rasa", account.StaffFinance)
+	first, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
+	s.must(err)
+	s.must(s.RejectRefund(s.ctx(), finance, first, "You asked for another one."))
+	another, err := s.AskRefund(s.ctx(), ona, id, "balance", "x")
+	s.must(err)
+	s.must(s.WithdrawRefundRequest(s.ctx(), ona, another))
+	if err := s.WithdrawRefundRequest(s.ctx(), ona, another); !fault.Is(err, fault.Conflict) {
+		t.Errorf("twice: %v", err)
+	}
+	for _, id := range []string{first, another} {
+		if err := s.ApproveRefund(s.ctx(), finance, id); !fault.Is(err, fault.Conflict) {
+			t.Errorf("approve: %v", err)
+		}
+	}
+	list, err := s.RefundRequestsOf(s.ctx(), ona)
+	s.must(err)
+	if len(list) != 2 || s.count(`SELECT count(*) FROM ledger_entry WHERE kind = 'credited'`) != 0 {
+		t.Errorf("%+v", list)
+	}
+	s.agree()
+}
+
+// What came by transfer stays on the balance, also when the method was asked for,
+// and the request says that people have to send it; what had been forgiven is not
+// given back.
+func TestRefundOfATransfer(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	ona, payer := s.customer(7_900_000_003_030, "Ona")
+	finance := s.staff(7_900_000_003_031, "Rasa", account.StaffFinance)
+	o := s.order(ona, softphone(2, false, 6))
+	entry := s.entry(o)
+	entry.Amount -= 60
+	s.importFile(s.camt(banktest.Version08, entry))
+	o, err := s.Order(s.ctx(), ona, o.Number)
+	s.must(err)
+	// The invoice is issued by the decision where its job has yet to run.
+	offer, err := s.RefundOffer(s.ctx(), ona, o.SubscriptionID)
+	s.must(err)
+	if offer.Total != 43_32 || offer.Forgiven != 60 || offer.ToMethod != 0 || offer.ToBalance != 42_72 || offer.Parts[0].Invoice != "" {
+		t.Errorf("offer: %+v", offer)
+	}
+	request, err := s.AskRefund(s.ctx(), ona, o.SubscriptionID, "method", "x")
+	s.must(err)
+	s.must(s.ApproveRefund(s.ctx(), finance, request))
+	b, err := s.Balance(s.ctx(), ona, payer, 0)
+	s.must(err)
+	list, err := s.RefundRequestsOf(s.ctx(), ona)
+	s.must(err)
+	if b.Amount != 42_72 || !list[0].ByHand || list[0].ToMethod != 0 || list[0].Credited != 42_72 || list[0].ToBalance != 42_72 {
+		t.Errorf("balance %s, %+v", b.Amount.Decimal(), list[0])
+	}
+	s.agree()
+}
+
+// Whatever happens to the request for a refund, or to its answer, the card gets
+// its money once or it is on the balance: never both, never neither (I10).
+func TestRefundUnderEveryFault(t *testing.T) {
+	t.Parallel()
+	kinds, webhooks := sandbox.FaultKinds()
+	for _, kind := range append(kinds, webhooks...) {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s := newTill(t)
+			ona, id, _ := s.paidByCard(7_900_000_003_040, "Ona", 2)
+			finance := s.staff(7_900_000_003_041, "Rasa", account.StaffFinance)
+			request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
+			s.must(err)
+			s.must(s.ApproveRefund(s.ctx(), finance, request))
+			on := "refund"
+			if slices.Contains(webhooks, kind) {
+				on = ""
+			}
+			s.must(s.Inject(sandbox.Fault{Kind: kind, On: on}))
+			for range 2 { // the job may run twice
+				s.sendRefunds()
+			}
+			for range 4 {
+				s.webhooks()
+				s.clock.Set(s.clock.Now().Add(15 * time.Minute))
+				_, err := s.CheckRefunds(s.ctx())
+				s.must(err)
+			}
+			s.webhooks()
+			var back money.Amount
+			times := 0
+			for _, e := range s.Book() {
+				back, times = back+e.Refunded(), times+len(e.Refunds)
+			}
+			if back != 43_32 || times != 1 {
+				t.Errorf("the card got %s in %d refunds", back.Decimal(), times)
+			}
+			if n := s.count(`SELECT count(*) FROM refund WHERE state = 'succeeded'`); n != 1 {
+				t.Errorf("%d refunds are done", n)
+			}
+			if n := s.count(`SELECT count(*) FROM notice WHERE kind = 'refund_sent'`); n != 1 {
+				t.Errorf("%d notices", n)
+			}
+			s.agree()
+		})
+	}
+}
+
+// A refund that comes back, because the card was closed, is on the balance, and
+// people are told; once, however often the provider says so.
+func TestRefundComesBack(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	ona, id, o := s.paidByCard(7_900_000_003_050, "Ona", 2)
+	finance := s.staff(7_900_000_003_051, "Rasa", account.StaffFinance)
+	request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
+	s.must(err)
+	s.must(s.ApproveRefund(s.ctx(), finance, request))
+	s.sendRefunds()
+	s.webhooks()
+	p, err := s.OrderPayment(s.ctx(), ona, o.Number)
+	s.must(err)
+	s.must(s.ReturnRefund(string(p.ID)))
+	for range 3 {
+		s.must(s.Inject(sandbox.Fault{Kind: sandbox.WebhookDuplicate}))
+		s.webhooks()
+		s.must(s.ReconcilePayment(s.ctx(), p.ID))
+		s.sendRefunds()
+	}
+	b, err := s.Balance(s.ctx(), ona, p.PayerID, 0)
+	s.must(err)
+	if b.Amount != 43_32 {
+		t.Errorf("balance %s", b.Amount.Decimal())
+	}
+	if n := s.count(`SELECT count(*) FROM notice WHERE kind = 'refund_failed'`); n != 1 {
+		t.Errorf("%d notices", n)
+	}
+	if p = s.paymentByID(p.ID); p.Refunded != 0 || p.State != payment.Succeeded {
+		t.Errorf("payment: %+v", p)
+	}
+	s.agree()
+}
+
+// A refund that the provider refuses goes back to the balance.
+func TestRefundRefused(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	ona, id, o := s.paidByCard(7_900_000_003_055, "Ona", 2)
+	finance := s.staff(7_900_000_003_056, "Rasa", account.StaffFinance)
+	request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
+	s.must(err)
+	s.must(s.ApproveRefund(s.ctx(), finance, request))
+	p, err := s.OrderPayment(s.ctx(), ona, o.Number)
+	s.must(err)
+	// The payer's bank was quicker.
+	s.must(s.Chargeback(string(p.ID), 0, payment.DisputeOpen))
+	s.webhooks()
+	s.sendRefunds()
+	s.webhooks()
+	b, err := s.Balance(s.ctx(), ona, p.PayerID, 0)
+	s.must(err)
+	if b.Amount != 43_32 || s.count(`SELECT count(*) FROM refund WHERE state = 'failed'`) != 1 || s.count(`SELECT count(*) FROM notice WHERE kind = 'refund_failed'`) != 1 {
+		t.Errorf("balance %s", b.Amount.Decimal())
+	}
+	s.agree()
+}
+
+// Each request asked twice and approved twice at once, by two people and by one:
+// one succeeds (as Formance tests reverts).
+func TestRefundsRace(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	finance := s.staff(7_900_000_003_060, "Rasa", account.StaffFinance)
+	admin := s.staff(7_900_000_003_061, "Tomas", account.StaffAdmin)
+	customers := 6
+	if testing.Short() {
+		customers = 2
+	}
+	var (
+		wg              sync.WaitGroup
+		asked, approved atomic.Int32
+	)
+	for i := range customers {
+		ona, id, _ := s.paidByCard(int64(7_900_000_003_070+i), "Ona", 1+i)
+		for range 2 {
+			wg.Go(func() {
+				request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
+				if err != nil {
+					if !fault.Is(err, fault.Conflict) {
+						t.Error(err)
+					}
+					return
+				}
+				asked.Add(1)
+				var both sync.WaitGroup
+				for _, who := range []account.Actor{finance, admin, finance} {
+					both.Go(func() {
+						switch err := s.ApproveRefund(s.ctx(), who, request); {
+						case err == nil:
+							approved.Add(1)
+						case !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.Unavailable):
+							t.Error(err)
+						}
+					})
+				}
+				both.Wait()
+			})
+		}
+	}
+	wg.Wait()
+	if int(asked.Load()) != customers || int(approved.Load()) != customers {
+		t.Errorf("%d asked, %d approved, of %d", asked.Load(), approved.Load(), customers)
+	}
+	var again sync.WaitGroup
+	for range 2 {
+		again.Go(func() { s.sendRefunds() })
+	}
+	again.Wait()
+	s.webhooks()
+	if n := s.count(`SELECT count(*) FROM refund WHERE state = 'succeeded'`); n != customers {
+		t.Errorf("%d refunds", n)
+	}
+	for _, e := range s.Book() {
+		if len(e.Refunds) != 1 {
+			t.Errorf("%d refunds of %s", len(e.Refunds), e.Reference)
+		}
+	}
+	s.agree()
+}
+
+// ledgerOf is what happened to the money of an order, net, and by the second.
+type ledgerOf struct {
+	net, credited, change money.Amount
+	used, left, rate      subscription.Value // rate: of the dearest second
+}
+
+// ledgers reads the orders of a subscription and adds up their periods, those
+// that were replaced as well.
+func (s *site) ledgers(id string) map[string]*ledgerOf {
+	s.t.Helper()
+	rows, err := s.db.Pool().Query(s.ctx(), `
+		SELECT p.order_id, o.net_minor, p.worth, p.rate, lower(p.during), upper(p.during), p.superseded_at,
+		       lead(lower(p.during)) OVER (PARTITION BY p.number ORDER BY p.change) IS NOT DISTINCT FROM lower(p.during),
+		       (SELECT COALESCE(sum(i.net_minor), 0)::bigint FROM invoice i WHERE i.order_id = o.id AND i.kind = 'credit_note'),
+		       (SELECT COALESCE(sum(l.amount_minor), 0)::bigint FROM ledger_entry e JOIN ledger_posting l ON l.entry_id = e.id
+		        JOIN ledger_account a ON a.id = l.account_id AND a.kind = 'revenue' WHERE e.order_id = o.id AND e.kind = 'change_credit')
+		FROM subscription_period p JOIN orders o ON o.id = p.order_id WHERE p.subscription_id = $1 ORDER BY p.number, p.change`, id)
+	s.must(err)
+	out := map[string]*ledgerOf{}
+	for rows.Next() {
+		var (
+			order, worth, rate    string
+			net, credited, change int64
+			from, until           time.Time
+			superseded            *time.Time
+			closed                bool // its successor begins where it began
+		)
+		s.must(rows.Scan(&order, &net, &worth, &rate, &from, &until, &superseded, &closed, &credited, &change))
+		if closed {
+			continue
+		}
+		if out[order] == nil {
+			out[order] = &ledgerOf{net: money.Amount(net), credited: money.Amount(credited), change: money.Amount(change)}
+		}
+		l := out[order]
+		p := subscription.PaidPeriod{Period: subscription.Period{From: from.UTC(), Until: until.UTC()}}
+		p.Worth, err = subscription.ParseValue(worth)
+		s.must(err)
+		p.Rate, err = subscription.ParseValue(rate)
+		s.must(err)
+		if p.Rate.Cmp(l.rate) > 0 {
+			l.rate = p.Rate
+		}
+		end := s.clock.Now()
+		if superseded != nil {
+			end = superseded.Truncate(time.Second)
+		}
+		if superseded == nil || end.Before(p.Until) {
+			if end.After(p.From) { // by the second, whatever it is worth now
+				if end.After(p.Until) {
+					end = p.Until
+				}
+				l.used = l.used.Add(seconds(p.Rate, end.Unix()-p.From.Unix()))
+			}
+			if superseded == nil {
+				l.left = l.left.Add(p.Unused(s.clock.Now()))
+			}
+		} else {
+			l.used = l.used.Add(p.Worth)
+		}
+	}
+	s.must(rows.Err())
+	return out
+}
+
+// seconds is the price of so many seconds.
+func seconds(rate subscription.Value, n int64) subscription.Value {
+	var sum subscription.Value
+	for bit := rate; n > 0; n, bit = n/2, bit.Add(bit) {
+		if n%2 == 1 {
+			sum = sum.Add(bit)
+		}
+	}
+	return sum
+}
+
+// What was paid is what was used, what is left and what was credited, whatever
+// customers do in whatever order. Nobody gains; a refund by calendar days costs
+// less than two of them, the one begun and the one that the end cuts (I19). The
+// books say the same (I9, I16, I20).
+func TestNothingIsLostByRefunds(t *testing.T) {
+	t.Parallel()
+	seeds := 10
+	if testing.Short() {
+		seeds = 2
+	}
+	for seed := range seeds {
+		t.Run(strconv.Itoa(seed), func(t *testing.T) {
+			t.Parallel()
+			s := newTill(t)
+			random := rand.New(rand.NewPCG(uint64(seed), 19))
+			finance := s.staff(7_900_000_003_100, "Rasa", account.StaffFinance)
+			admin := s.staff(7_900_000_003_101, "Tomas", account.StaffAdmin)
+			ona, id, _ := s.paidByCard(7_900_000_003_102, "Ona", 1+random.IntN(12))
+			cent := subscription.ValueOf(1)
+			check := func(step string) {
+				t.Helper()
+				for order, l := range s.ledgers(id) {
+					paid := subscription.ValueOf(l.net)
+					back := l.used.Add(l.left).Add(subscription.ValueOf(l.credited + l.change))
+					days := seconds(l.rate, 49*60*60)
+					switch ended := s.item(ona, id).State == "ended"; {
+					case back.Sub(paid).Cmp(cent) >= 0:
+						t.Fatalf("%s: order %s: %s comes of %s", step, order, back.Decimal(4), paid.Decimal(4))
+					case !ended && paid.Sub(back).Cmp(cent) >= 0, ended && paid.Sub(back).Cmp(days.Add(cent)) >= 0:
+						t.Fatalf("%s: order %s: only %s comes of %s", step, order, back.Decimal(4), paid.Decimal(4))
+					}
+				}
+			}
+			for range 6 {
+				s.later(time.Duration(random.IntN(40*24*3600)) * time.Second)
+				switch random.IntN(3) {
+				case 0:
+					number, err := s.RenewEarly(s.ctx(), ona, id, pricing.Period([]int{6, 12, 36}[random.IntN(3)]))
+					s.must(err)
+					o, err := s.Order(s.ctx(), ona, number)
+					s.must(err)
+					if random.IntN(2) == 0 {
+						s.pay(o)
+					} else {
+						s.must(s.Press(s.open(ona, number, app.StartPaymentInput{}), "pay", sandbox.CardOK, false))
+						s.must(s.returned(ona, number))
+					}
+					check("renew")
+				case 1:
+					to := pricing.Options{Accounts: 1 + random.IntN(20), Recording: random.IntN(2) == 0}
+					if to == s.item(ona, id).Selection.Options {
+						continue
+					}
+					s.change(ona, id, to)
+					check("change")
+				default:
+					check("wait")
+				}
+			}
+			offer, err := s.RefundOffer(s.ctx(), ona, id)
+			s.must(err)
+			target := []string{"method", "balance"}[random.IntN(2)]
+			request, err := s.AskRefund(s.ctx(), ona, id, target, "x")
+			s.must(err)
+			s.must(s.ApproveRefund(s.ctx(), finance, request))
+			if offer.NeedsTwo {
+				s.must(s.ApproveRefund(s.ctx(), admin, request))
+			}
+			check("refund")
+			s.sendRefunds()
+			s.webhooks()
+			balance, err := s.Balance(s.ctx(), ona, offer.Subscription.PayerID, 0)
+			s.must(err)
+			var back money.Amount
+			for _, e := range s.Book() {
+				back += e.Refunded()
+			}
+			change := money.Amount(s.count(`SELECT COALESCE(sum(l.amount_minor), 0)::bigint FROM ledger_entry e JOIN ledger_posting l ON l.entry_id = e.id
+				JOIN ledger_account a ON a.id = l.account_id AND a.kind = 'revenue' WHERE e.kind = 'change_credit'`))
+			if want := offer.Total + change; balance.Amount+back != want || target == "method" && back != offer.ToMethod || target == "balance" && back != 0 {
+				t.Errorf("to the %s: %s on the balance, %s on the card, of %s", target, balance.Amount.Decimal(), back.Decimal(), want.Decimal())
+			}
+			s.agree()
+		})
+	}
 }

@@ -83,9 +83,10 @@ type Shortened struct {
 
 // Without takes periods away at an instant: by their numbers, with the net amount
 // that was credited for each, which it is worth less now. The one that runs is
-// closed at that instant; those that have not begun are gone; paid time behind
-// them moves forward, as long as it was. A subscription without time left ends
-// there, as EndedEarly does.
+// closed at that instant, a second after its beginning at least, for paid time is
+// never empty; those that have not begun are gone; paid time behind them moves
+// forward, as long as it was. A subscription without time left ends there, as
+// EndedEarly does.
 //
 // periods is the whole value account or what is left of it, oldest first.
 func (s Subscription) Without(periods []PaidPeriod, taken map[int]money.Amount, at time.Time, zone *time.Location) (Shortened, error) {
@@ -96,8 +97,9 @@ func (s Subscription) Without(periods []PaidPeriod, taken map[int]money.Amount, 
 		return Shortened{}, err
 	}
 	out := Shortened{Subscription: s}
-	at = laterOf(at.UTC().Truncate(time.Second), s.StartedAt.Add(time.Second)) // paid time is never empty
-	var end time.Time                                                          // of what stays, once something is taken
+	at = at.UTC().Truncate(time.Second)
+	closed := at
+	var end time.Time // of what stays, once something is taken
 	moved := false
 	for _, p := range after(periods, at) {
 		credit, take := taken[p.Number]
@@ -109,12 +111,13 @@ func (s Subscription) Without(periods []PaidPeriod, taken map[int]money.Amount, 
 			out.First = p.Number
 		}
 		switch {
-		case take && from.Before(at):
+		case take && !p.From.After(at):
 			p.Worth = p.Worth.Sub(ValueOf(credit))
 			if p.Worth.Sign() < 0 { // the credit was rounded up
 				p.Worth = Value{}
 			}
-			p.From, p.Until, end = from, at, at
+			closed = laterOf(at, from.Add(time.Second))
+			p.From, p.Until, end = from, closed, closed
 			out.Replaced = append(out.Replaced, p)
 		case take:
 			out.Gone, end = append(out.Gone, p.Number), from
@@ -131,7 +134,7 @@ func (s Subscription) Without(periods []PaidPeriod, taken map[int]money.Amount, 
 	if moved {
 		out.AnchorDay = civil.DateOf(end, zone).Day
 	}
-	if !end.After(at) {
+	if !end.After(closed) {
 		out.State, out.AutoRenew = StateEnded, false
 	}
 	return out, nil

@@ -57,7 +57,7 @@ type RefundRequest struct {
 	RejectedBy     account.ID
 	RejectReason   string
 	DecidedAt      time.Time    // zero while it is open
-	Credited       money.Amount // with VAT, once done
+	Credited       money.Amount // what came back, VAT included, once done
 	ToMethod       money.Amount // of that, to the cards that paid
 }
 

@@ -478,6 +478,16 @@ func (s *Server) Settle(reference string, succeed bool) error {
 	return s.change(reference, "payment.succeeded", processed, s.book.capture)
 }
 
+// ReturnRefund has the last refund of a payment come back after all: the card was
+// closed.
+func (s *Server) ReturnRefund(reference string) error {
+	refunded := func(e Entry) bool { return len(e.Refunds) > 0 && e.Refunds[len(e.Refunds)-1].State == payment.RefundSucceeded }
+	return s.change(reference, "payment.refund_failed", refunded, func(e *Entry) {
+		e.Refunds = slices.Clone(e.Refunds)
+		e.Refunds[len(e.Refunds)-1].State = payment.RefundFailed
+	})
+}
+
 // Chargeback has the payer's bank take money back (0: all of it), or decide about
 // it: won gives it back to us, lost does not.
 func (s *Server) Chargeback(reference string, amount money.Amount, state payment.DisputeState) error {
