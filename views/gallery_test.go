@@ -64,6 +64,8 @@ var marks = map[string][]string{
 	"subscription-not-payer": {"plan", "paid-until", "auto-renew", "next-charge", "history"},
 	"subscription-ended":     {"plan", "paid-until", "auto-renew", "history"},
 	"invoices":               {"invoice"},
+	"withdrawal":             {"withdrawn-order", "withdrawal-total", "withdraw"},
+	"withdrawn":              {"withdrawal-receipt", "withdrawn-at", "withdrawn-order", "withdrawal-total"},
 	"balance":                {"balance", "movement"},
 	"balance-top-up":         {"balance", "rf", "iban", "amount"},
 	"balance-bad":            {"error"},

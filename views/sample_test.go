@@ -345,6 +345,7 @@ func creditNote() views.Document {
 	d := document()
 	d.Kind, d.Number = "credit_note", "SIPC-2026-000007"
 	d.Corrects = &views.Correction{Number: "SIP-2026-000123", URL: "/invoices/SIP-2026-000123", Date: day(2026, 11, 25), Reason: "The VAT number was missing."}
+	d.Returned = []string{"€1,000.00 goes back to the card that paid: Visa •••• 4242.", "€1,268.00 is on your balance with us."}
 	return d
 }
 
@@ -426,6 +427,7 @@ func samples() map[string]templ.Component {
 	renewal := openOrder
 	renewal.Kind = "renewal"
 	renewing.OpenOrder, renewing.ChangeURL = &renewal, "/subscriptions/s1/change"
+	renewing.WithdrawUntil = "8 December 2026"
 	ended := subscriptionPage(false, true)
 	ended.State, ended.Next, ended.Renewals = "ended", nil, nil
 	ended.AgainURL = "/plans/softphone?accounts=1&period=6"
@@ -479,6 +481,10 @@ func samples() map[string]templ.Component {
 		"invoices-empty":         views.Invoices(views.InvoicesPage{Page: page(true, views.NavInvoices)}),
 		"invoice":                views.InvoiceDocument(views.DocumentPage{Page: page(true, views.NavInvoices), Document: document(), PDFURL: "/invoices/SIP-2026-000123.pdf"}),
 		"credit-note":            views.InvoiceDocument(views.DocumentPage{Page: page(true, views.NavInvoices), Document: creditNote(), PDFURL: "/x.pdf"}),
+		"invoice-corrected":      views.InvoiceDocument(views.DocumentPage{Page: page(true, views.NavInvoices), Document: corrected(), PDFURL: "/x.pdf"}),
+		"withdrawal":             views.Withdrawal(withdrawal(false)),
+		"withdrawal-moved":       views.Withdrawal(withdrawal(true)),
+		"withdrawn":              views.Withdrawn(withdrawn()),
 		"account":                views.Account(account()),
 		"balance":                views.Balance(balance()),
 		"balance-top-up":         views.Balance(topUpBalance()),

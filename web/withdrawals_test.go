@@ -73,9 +73,9 @@ func TestWithdraw(t *testing.T) {
 func TestNoWithdrawal(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	ona, path := subscribed(s, 441, "Ona")
+	_, path := subscribed(s, 441, "Ona")
 	s.clock.Set(s.clock.Now().Add(15 * 24 * time.Hour))
-	ona = s.person(441, "Ona")
+	ona := s.person(441, "Ona") // who was signed out meanwhile
 	if a := ona.get(path); a.doc().Find(`[data-testid="withdraw-link"]`).Length() != 0 || a.status != http.StatusOK {
 		t.Error("after 15 days the link is there")
 	}

@@ -295,7 +295,11 @@ func (a *App) refundSeen(ctx context.Context, tx *store.Tx, p payment.Payment, b
 	case r.State == payment.RefundSucceeded:
 		entry, notify = ledger.RefundSent(ledger.Provider, r.Amount, r.ID, tx.Now()), notice.RefundSent
 	case r.State == payment.RefundFailed && before.State == payment.RefundSucceeded: // the card was closed
-		entry, notify = ledger.RefundReturned(p.PayerID, r.Amount, r.ID, tx.Now()), notice.RefundFailed
+		payer := p.PayerID
+		if !asked {
+			payer = ""
+		}
+		entry, notify = ledger.RefundReturned(payer, r.Amount, r.ID, tx.Now()), notice.RefundFailed
 	case r.State == payment.RefundFailed && asked:
 		entry, notify = ledger.RefundFailed(p.PayerID, r.Amount, r.ID, tx.Now()), notice.RefundFailed
 	default:

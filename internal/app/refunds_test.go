@@ -354,6 +354,21 @@ func TestRefundComesBack(t *testing.T) {
 	s.agree()
 }
 
+// One that nobody asked for here, and that comes back, touches no balance.
+func TestForeignRefundComesBack(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	ona, payer, p := s.toppedUp(7_900_000_003_053, 50_00)
+	s.sendRefund(p, "elsewhere", 20_00)
+	s.webhooks()
+	s.must(s.ReturnRefund(string(p.ID)))
+	s.webhooks()
+	if b, err := s.Balance(s.ctx(), ona, payer, 0); err != nil || b.Amount != 50_00 {
+		t.Errorf("balance %s, %v", b.Amount.Decimal(), err)
+	}
+	s.agree()
+}
+
 // A refund that the provider refuses goes back to the balance.
 func TestRefundRefused(t *testing.T) {
 	t.Parallel()
@@ -602,4 +617,35 @@ func TestNothingIsLostByRefunds(t *testing.T) {
 			s.agree()
 		})
 	}
+}
+
+// A refund that never arrived, and could not be repeated while the provider
+// remembered its key, has failed: proof of absence, not a guess. The money is on
+// the balance.
+func TestRefundThatNeverArrived(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	ona, id, o := s.paidByCard(7_900_000_003_057, "Ona", 2)
+	finance := s.staff(7_900_000_003_058, "Rasa", account.StaffFinance)
+	request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
+	s.must(err)
+	s.must(s.ApproveRefund(s.ctx(), finance, request))
+	s.must(s.Inject(sandbox.Fault{Kind: sandbox.TimeoutBefore, On: "refund", Times: 2}))
+	for range 2 {
+		s.sendRefunds()
+	}
+	if n := s.count(`SELECT count(*) FROM refund WHERE state = 'unknown'`); n != 1 {
+		t.Errorf("%d unknown", n)
+	}
+	s.must(s.DrawPending(s.ctx()))
+	s.wait(2) // nobody looked for so long
+	_, err = s.CheckRefunds(s.ctx())
+	s.must(err)
+	b, err := s.Balance(s.ctx(), ona, o.PayerID, 0)
+	s.must(err)
+	if s.refunded() != 0 || b.Amount != 43_32 || s.count(`SELECT count(*) FROM notice WHERE kind = 'refund_failed'`) != 1 {
+		t.Errorf("the card got %s, the balance has %s", s.refunded().Decimal(), b.Amount.Decimal())
+	}
+	s.sendRefunds()
+	s.agree()
 }

@@ -333,14 +333,14 @@ func (a *App) mayWithdraw(row store.SubscriptionOf, history []store.EventOf, now
 		return last, false
 	}
 	for _, e := range history {
-		switch e.Kind {
-		case subscription.EventStarted, subscription.EventExtended:
+		if e.Kind == subscription.EventWithdrawn { // from everything that was possible then
+			ok = false
+		}
+		if e.Kind == subscription.EventStarted || e.Kind == subscription.EventExtended {
 			may, day := subscription.Withdrawable(row.Tax.Kind, vat.MemberState(row.Tax.Country), e.At, now, a.seller.Zone)
 			if ok = may; may {
 				last = day
 			}
-		case subscription.EventWithdrawn: // from everything that was possible then
-			ok = false
 		}
 	}
 	return last, ok

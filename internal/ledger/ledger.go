@@ -162,10 +162,15 @@ func RefundFailed(payer account.PayerID, amount money.Money, refund string, at t
 	return e
 }
 
-// RefundReturned puts a refund that was sent and came back, because the card was
-// closed, on the payer's balance.
+// RefundReturned books a refund that was sent and came back, because the card was
+// closed: to the payer's balance, or, without a payer, to where one stands that
+// nobody had asked for.
 func RefundReturned(payer account.PayerID, amount money.Money, refund string, at time.Time) Entry {
-	e := move(EntryRefundFailed, Account{Balance, payer, amount.Currency}, Account{Kind: Provider, Currency: amount.Currency}, amount.Amount, at)
+	to := Account{Balance, payer, amount.Currency}
+	if payer == "" {
+		to = Account{Kind: Refunds, Currency: amount.Currency}
+	}
+	e := move(EntryRefundFailed, to, Account{Kind: Provider, Currency: amount.Currency}, amount.Amount, at)
 	e.RefundID = refund
 	return e
 }

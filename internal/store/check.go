@@ -129,10 +129,9 @@ CROSS JOIN LATERAL (SELECT COALESCE(-sum(g.amount_minor) FILTER (WHERE e.refund_
 // way: never twice.
 const checkRefundsSQL = `
 SELECT count(*) AS looked,
-       count(*) FILTER (WHERE l.asked NOT IN (0, r.amount_minor) OR l.moved NOT IN (0, r.amount_minor)
-                           OR l.open <> CASE WHEN r.state IN ('requested', 'pending', 'unknown') THEN l.asked
-                                             WHEN l.asked = 0 AND r.state = 'succeeded' THEN -r.amount_minor ELSE 0 END
-                              AND NOT (l.asked = 0 AND r.state = 'failed' AND l.open IN (0, -r.amount_minor))) AS broken
+       count(*) FILTER (WHERE l.asked NOT IN (0, r.amount_minor)
+                           OR l.moved <> CASE r.state WHEN 'succeeded' THEN r.amount_minor ELSE 0 END
+                           OR l.open <> CASE r.state WHEN 'succeeded' THEN l.asked - r.amount_minor WHEN 'failed' THEN 0 ELSE l.asked END) AS broken
 FROM refund r
 CROSS JOIN LATERAL (SELECT COALESCE(-sum(g.amount_minor) FILTER (WHERE e.kind = 'refund_asked' AND a.kind = 'refunds'), 0) AS asked,
                            COALESCE(-sum(g.amount_minor) FILTER (WHERE a.kind = 'provider'), 0) AS moved,

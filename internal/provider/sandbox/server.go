@@ -481,7 +481,9 @@ func (s *Server) Settle(reference string, succeed bool) error {
 // ReturnRefund has the last refund of a payment come back after all: the card was
 // closed.
 func (s *Server) ReturnRefund(reference string) error {
-	refunded := func(e Entry) bool { return len(e.Refunds) > 0 && e.Refunds[len(e.Refunds)-1].State == payment.RefundSucceeded }
+	refunded := func(e Entry) bool {
+		return len(e.Refunds) > 0 && e.Refunds[len(e.Refunds)-1].State == payment.RefundSucceeded
+	}
 	return s.change(reference, "payment.refund_failed", refunded, func(e *Entry) {
 		e.Refunds = slices.Clone(e.Refunds)
 		e.Refunds[len(e.Refunds)-1].State = payment.RefundFailed
