@@ -35,8 +35,8 @@ ALTER TABLE invoice_vat
 -- How much of each rate of an invoice is credited (I16). The row is the lock that
 -- credit notes of one invoice take in turn.
 CREATE TABLE invoice_credit (
-    invoice_id          uuid    NOT NULL,
-    line                integer NOT NULL,
+    invoice_id          uuid    NOT NULL REFERENCES invoice,
+    line                integer NOT NULL, -- of its VAT
     category            text    NOT NULL,
     rate_bps            bigint,
     country             text    NOT NULL,
@@ -45,7 +45,6 @@ CREATE TABLE invoice_credit (
     credited_base_minor bigint  NOT NULL DEFAULT 0,
     credited_vat_minor  bigint  NOT NULL DEFAULT 0,
     PRIMARY KEY (invoice_id, line),
-    FOREIGN KEY (invoice_id, line) REFERENCES invoice_vat,
     CONSTRAINT invoice_credit_rate_once UNIQUE NULLS NOT DISTINCT (invoice_id, category, rate_bps, country),
     CONSTRAINT invoice_credit_at_most_invoiced
         CHECK (credited_base_minor BETWEEN 0 AND base_minor AND credited_vat_minor BETWEEN 0 AND vat_minor)

@@ -1834,7 +1834,7 @@ ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_corrects_id_fkey FOREIGN KEY (corrects_id) REFERENCES public.invoice(id);
 
 ALTER TABLE ONLY public.invoice_credit
-    ADD CONSTRAINT invoice_credit_invoice_id_line_fkey FOREIGN KEY (invoice_id, line) REFERENCES public.invoice_vat(invoice_id, line);
+    ADD CONSTRAINT invoice_credit_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES public.invoice(id);
 
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);

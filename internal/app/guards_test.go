@@ -69,7 +69,7 @@ var guards = []guard{
 	{"change an invoice (I13)", "invoice_is_immutable", `UPDATE invoice SET issued_at = now()`,
 		`DROP TRIGGER invoice_is_immutable ON invoice`},
 	{"delete an invoice (I12)", "invoice_is_immutable", `DELETE FROM invoice`,
-		`DROP TRIGGER invoice_is_immutable ON invoice; ALTER TABLE invoice_vat DROP CONSTRAINT invoice_vat_invoice_id_fkey`},
+		`DROP TRIGGER invoice_is_immutable ON invoice; ALTER TABLE invoice_vat DROP CONSTRAINT invoice_vat_invoice_id_fkey; ALTER TABLE invoice_credit DROP CONSTRAINT invoice_credit_invoice_id_fkey`},
 	{"change a VAT breakdown (I14)", "invoice_vat_is_immutable", `UPDATE invoice_vat SET base_minor = base_minor, country = 'DE'`,
 		`DROP TRIGGER invoice_vat_is_immutable ON invoice_vat`},
 	{"take a number and issue nothing (I12)", "series_number_is_used", `UPDATE series SET next = next + 1`,

@@ -35,7 +35,7 @@ var refundGuards = []guard{
 	{"forget the counter (I16)", "invoice_credit_only_grows", `DELETE FROM invoice_credit`,
 		`DROP TRIGGER invoice_credit_only_grows ON invoice_credit`},
 	{"a second counter of a rate (I16)", "invoice_credit_rate_once", `INSERT INTO invoice_credit SELECT invoice_id, 9, category, rate_bps, country, base_minor, vat_minor FROM invoice_credit`,
-		`ALTER TABLE invoice_credit DROP CONSTRAINT invoice_credit_rate_once, DROP CONSTRAINT invoice_credit_invoice_id_line_fkey`},
+		`ALTER TABLE invoice_credit DROP CONSTRAINT invoice_credit_rate_once`},
 	{"a credit note that does not count (I16)", "credit_note_goes_on", `INSERT INTO invoice_vat (invoice_id, line, category, rate_bps, vat_row, country, base_minor, vat_minor)
 		SELECT v.invoice_id, 9, v.category, v.rate_bps, v.vat_row, v.country, v.base_minor, v.vat_minor FROM invoice_vat v JOIN invoice i ON i.id = v.invoice_id AND i.kind = 'credit_note'
 		WHERE v.base_before_minor = 0`,
@@ -106,10 +106,10 @@ func copyDocument(kind string, but map[string]string) string {
 	return `INSERT INTO invoice (` + strings.Join(columns, ", ") + `) SELECT ` + strings.Join(values, ", ") + ` FROM invoice WHERE kind = '` + kind + `' ORDER BY seq DESC LIMIT 1`
 }
 
-// moneyBack is a site with a refund that was done, one that was asked for, a
-// withdrawal, and an order that waits.
-func moneyBack(t *testing.T) *till {
-	s := newTill(t)
+// moneyBack makes a refund that is done, one that was asked for, a withdrawal,
+// and an order that waits.
+func (s *till) moneyBack() {
+	s.t.Helper()
 	finance := s.staff(7_900_000_003_300, "Rasa", account.StaffFinance)
 	ona, id, _ := s.paidByCard(7_900_000_003_301, "Ona", 2)
 	s.wait(5)
@@ -129,41 +129,14 @@ func moneyBack(t *testing.T) *till {
 	s.order(ona, softphone(1, false, 6))
 	s.must(s.DrawPending(s.ctx()))
 	s.agree()
-	return s
 }
 
 func TestGuardsOfMoneyBack(t *testing.T) {
 	t.Parallel()
-	s := moneyBack(t)
+	s := newTill(t)
+	s.moneyBack()
 	s.guarded(refundGuards)
 	s.agree()
-}
-
-// No wall of these tables is left out.
-func TestEveryGuardOfMoneyBackIsTried(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	rows, err := s.db.Pool().Query(s.ctx(), `
-		WITH tables AS (SELECT c.oid, c.relname FROM pg_class c WHERE c.relname IN ('invoice_credit', 'refund_request', 'withdrawal', 'withdrawal_order'))
-		SELECT t.relname, g.tgname FROM tables t JOIN pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal
-		UNION SELECT t.relname, k.conname FROM tables t JOIN pg_constraint k ON k.conrelid = t.oid
-			WHERE k.contype = 'u' OR k.contype = 'c' AND k.conname !~ '_check[0-9]*$'
-		UNION SELECT t.relname, i.relname FROM tables t JOIN pg_index x ON x.indrelid = t.oid AND x.indisunique AND NOT x.indisprimary
-			JOIN pg_class i ON i.oid = x.indexrelid`)
-	s.must(err)
-	seen := 0
-	for rows.Next() {
-		var table, name string
-		s.must(rows.Scan(&table, &name))
-		seen++
-		if !slices.ContainsFunc(refundGuards, func(g guard) bool { return strings.Contains(g.remove, name) }) {
-			t.Errorf("%s of %s is not in the list", name, table)
-		}
-	}
-	s.must(rows.Err())
-	if seen < 14 {
-		t.Errorf("only %d guards were found", seen)
-	}
 }
 
 // What gets past the walls, the audit finds.
@@ -184,7 +157,8 @@ func TestTheAuditFindsTamperingWithMoneyBack(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := moneyBack(t)
+			s := newTill(t)
+	s.moneyBack()
 			tx, err := s.db.Pool().Begin(s.ctx())
 			s.must(err)
 			defer func() { _ = tx.Rollback(context.WithoutCancel(s.ctx())) }()
@@ -225,13 +199,15 @@ func TestCreditNotesStayWithinTheirInvoice(t *testing.T) {
 				return s.db.Update(s.ctx(), func(tx *store.Tx) error {
 					before, err := tx.Credited(s.ctx(), o.ID)
 					s.must(err)
+					tax, err := invoice.CreditVAT(original.VAT[0].Rate, net, before.Base, before.VAT)
+					s.must(err)
 					of := original
 					if force { // a program gone wrong takes the invoice for a larger one
 						of.Net += net
 					}
 					d, err := invoice.NewCreditNote(of, invoice.Credit{
 						IssueDate: s.Today(), Net: net, CreditedBase: before.Base, CreditedAmount: before.VAT, Description: "x", Reason: "x",
-						Returned: invoice.Returned{Balance: net + must(invoice.CreditVAT(original.VAT[0].Rate, net, before.Base, before.VAT))},
+						Returned: invoice.Returned{Balance: net + tax},
 					})
 					if err != nil {
 						return err
@@ -274,13 +250,6 @@ func TestCreditNotesStayWithinTheirInvoice(t *testing.T) {
 			s.clean()
 		})
 	}
-}
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }
 
 func auditCreditNote(s *till, tx *store.Tx, id string) error {
