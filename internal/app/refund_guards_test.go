@@ -158,7 +158,7 @@ func TestTheAuditFindsTamperingWithMoneyBack(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := newTill(t)
-	s.moneyBack()
+			s.moneyBack()
 			tx, err := s.db.Pool().Begin(s.ctx())
 			s.must(err)
 			defer func() { _ = tx.Rollback(context.WithoutCancel(s.ctx())) }()

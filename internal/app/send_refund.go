@@ -78,7 +78,11 @@ func (a *App) requestRefund(ctx context.Context, id string) error {
 			PaymentID: r.PaymentID, Ref: s.payment.Ref, RefundID: r.ID, Key: r.Key(), Amount: r.Amount, Reason: "requested_by_customer",
 		}
 		attempt = r.AttemptNo
-		send = func(ctx context.Context) payment.Result { return refunder.Refund(ctx, request) }
+		send = func(ctx context.Context) payment.Result {
+			ctx, cancel := calling(ctx) // leaves time to store the answer
+			defer cancel()
+			return refunder.Refund(ctx, request)
+		}
 		return nil
 	})
 	if err != nil || send == nil {
