@@ -219,7 +219,7 @@ func everything(t *testing.T) *till {
 	s.must(s.ConfirmVATNumber(s.ctx(), "DE136695976", true, "vies", "", audit.ByCommand("test")))
 	s.must(discard(s.BeginSignIn(s.ctx(), "", "/plans")))
 	s.must(s.IssuePending(s.ctx()))
-	s.clock.Set(time.Date(2027, 2, 1, 9, 30, 0, 0, time.UTC)) // the series of credit notes is of another year
+	s.clock.Set(time.Date(2028, 2, 1, 9, 30, 0, 0, time.UTC)) // the series of credit notes is of another year
 	s.moneyBack()
 	s.must(s.HaltCharging(s.ctx(), "test", byOperator))
 	s.must(discard(s.RunAudit(s.ctx())))
