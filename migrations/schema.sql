@@ -1568,6 +1568,8 @@ ALTER TABLE ONLY public.withdrawal
 
 CREATE INDEX audit_object ON public.audit USING btree (object_kind, object_id, id);
 
+CREATE INDEX audit_payment_alert ON public.audit USING btree (object_id, id) WHERE (action = 'payment.alert'::text);
+
 CREATE INDEX audit_run_at ON public.audit_run USING btree (at DESC);
 
 CREATE INDEX auth_nonce_expires ON public.auth_nonce USING btree (expires_at);
@@ -1634,11 +1636,15 @@ CREATE INDEX payment_order ON public.payment USING btree (order_id) WHERE (order
 
 CREATE INDEX payment_parent ON public.payment USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 
+CREATE INDEX payment_parked ON public.payment USING btree (created_at) WHERE (parked <> ''::text);
+
 CREATE INDEX payment_payer ON public.payment USING btree (payer_id, created_at DESC);
 
 CREATE INDEX payment_renewals ON public.payment USING btree (payable_id, created_at) WHERE (payable_kind = 'renewal'::text);
 
 CREATE INDEX payment_to_check ON public.payment USING btree (next_check_at) WHERE (next_check_at IS NOT NULL);
+
+CREATE INDEX payment_unknown ON public.payment USING btree (created_at) WHERE (state = 'unknown'::text);
 
 CREATE INDEX refund_payment ON public.refund USING btree (payment_id);
 

@@ -65,6 +65,11 @@ type cli struct {
 	Credit struct {
 		Set creditSetCommand `cmd:"" help:"Set how far a payer's balance may go below nothing."`
 	} `cmd:"" help:"Credit limits of payers."`
+	Staff struct {
+		Add    staffAddCommand    `cmd:"" help:"Let a Telegram user work in the back office, or change the role."`
+		List   staffListCommand   `cmd:"" help:"Show who may work in the back office."`
+		Remove staffRemoveCommand `cmd:"" help:"End somebody's work in the back office, at once."`
+	} `cmd:"" help:"People of the back office."`
 	Clock struct {
 		Advance clockAdvanceCommand `cmd:"" help:"Move the demo clock and do what became due: 170d, 24h."`
 		Show    clockShowCommand    `cmd:"" help:"Show the demo clock."`

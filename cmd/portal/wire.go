@@ -172,7 +172,7 @@ func sellerOf(s config.Seller, now time.Time) app.Seller {
 		InvoicePrefix: s.Series.Invoice, CreditPrefix: s.Series.CreditNote, OrderPrefix: s.Series.Order, ReceiptPrefix: s.Series.Receipt,
 		BankInvoice: s.Terms.BankInvoice, LeadDays: s.Terms.BankInvoiceLead, GraceDays: s.Terms.Grace, FirstChargeDays: s.Terms.FirstCharge,
 		NoticeDays: s.Terms.Notice, GraceChargeDays: s.Terms.GraceCharge, MaxChargesDaily: s.Terms.MaxCharges, MaxChargedDaily: s.Terms.MaxCharged,
-		DirectSupport: s.Terms.DirectSupport, SecondEyes: s.Terms.SecondEyes, SupportPublic: s.Contacts.SupportPublic, SupportDirect: s.Contacts.SupportDirect,
+		DirectSupport: s.Terms.DirectSupport, SecondEyes: s.Terms.SecondEyes, RefundDays: s.Terms.RefundDecision, SupportPublic: s.Contacts.SupportPublic, SupportDirect: s.Contacts.SupportDirect,
 		PartnerURL: s.PartnerURL,
 	}
 	for _, a := range s.BankAccounts {

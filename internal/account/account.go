@@ -38,7 +38,8 @@ type Actor struct {
 	TelegramID TelegramID
 	Name       string
 	Language   string
-	TimeZone   string // IANA name; empty until the person chose one
+	TimeZone   string    // IANA name; empty until the person chose one
+	Staff      StaffRole // read with the session on every request, never kept
 }
 
 // Account is a Telegram user who has signed in.

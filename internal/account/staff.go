@@ -12,3 +12,6 @@ const (
 
 // MayDecideMoney reports whether the role may approve or reject refunds.
 func (r StaffRole) MayDecideMoney() bool { return r == StaffFinance || r == StaffAdmin }
+
+// Valid reports whether there is such a role.
+func (r StaffRole) Valid() bool { return r == StaffSupport || r == StaffFinance || r == StaffAdmin }

@@ -58,6 +58,7 @@ type Seller struct {
 	MaxChargedDaily money.Amount // by them in all, in the payer's currency
 	DirectSupport   money.Amount // monthly spending above which a payer gets the direct contact
 	SecondEyes      money.Amount // refunds above it, VAT included, are decided by two people
+	RefundDays      int          // working days within which a refund is decided
 	SupportPublic   string
 	SupportDirect   string
 	PartnerURL      string

@@ -38,6 +38,8 @@ var demoPeople = []DemoPerson{
 	demoPerson("lena", 7_900_000_000_004, "Lena", "Vogt", "lena_vogt"),
 	demoPerson("tomas", 7_900_000_000_005, "Tomas", "Petrauskas", ""),
 	demoPerson("nora", 7_900_000_000_006, "Nora", "Nieminen", "nora"),
+	demoPerson("rasa", 7_900_000_000_007, "Rasa", "Jankauskaitė", "rasa_finance"),
+	demoPerson("jonas", 7_900_000_000_008, "Jonas", "Mikalauskas", "jonas_finance"),
 }
 
 // DemoPeople returns who can sign in in demo mode; nobody outside it.

@@ -13,6 +13,7 @@ import (
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/subscription"
+	"github.com/siptg/portal/internal/support"
 )
 
 // Clock is a clock that is set by hand, for demo data and tests.
@@ -127,6 +128,9 @@ var demoHistory = []demoStep{
 	{24, 0, evening, buy("max", "max", gateway(3, 0, 12))},
 	{24, 6, midday, leaveOpen("max", "max", softphone(3, false, 12))},
 	{24, 7, morning, join("nora")},
+	{24, 8, morning, employ("rasa", account.StaffFinance)},
+	{24, 8, midday, employ("jonas", account.StaffFinance)},
+	{24, 8, evening, askBack("olena", "We use another office line now.")},
 }
 
 // demoSeeder carries out the steps.
@@ -166,6 +170,28 @@ func join(key string) func(*demoSeeder) error {
 			}
 			return err
 		})
+	}
+}
+
+// employ joins and may work in the back office from then on.
+func employ(key string, role account.StaffRole) func(*demoSeeder) error {
+	return func(d *demoSeeder) error {
+		if err := join(key)(d); err != nil {
+			return err
+		}
+		return d.app.AddStaff(d.ctx, person(key).telegramID, role, audit.ByCommand("demo"))
+	}
+}
+
+// askBack asks for the unused part of a person's only subscription.
+func askBack(key, reason string) func(*demoSeeder) error {
+	return func(d *demoSeeder) error {
+		list, err := d.app.Subscriptions(d.ctx, d.actors[key])
+		if err != nil {
+			return err
+		}
+		_, err = d.app.AskRefund(d.ctx, d.actors[key], list.Items[0].ID, string(support.TargetBalance), reason)
+		return err
 	}
 }
 

@@ -20,6 +20,8 @@ import (
 const (
 	SessionIdle     = 60 * time.Minute
 	SessionAbsolute = 12 * time.Hour
+	StaffIdle       = 15 * time.Minute // of people who may work in the back office, on every page
+	StaffAbsolute   = 8 * time.Hour
 	sessionsKept    = 10
 	loginStateLife  = 10 * time.Minute
 	nonceLife       = 15 * time.Minute // longer than any proof stays fresh
@@ -162,9 +164,16 @@ func (a *App) ActorBySession(ctx context.Context, token string) (account.Actor, 
 // VisitorBySession is ActorBySession for pages, in the same round trip.
 func (a *App) VisitorBySession(ctx context.Context, token string) (Visitor, error) {
 	now := a.now()
-	actor, signed, err := a.db.ActorBySession(ctx, hash(token), now, now.Add(-SessionIdle))
+	actor, signed, err := a.db.ActorBySession(ctx, hash(token), store.SessionLimits{
+		Now: now, IdleSince: now.Add(-SessionIdle),
+		// A session ends SessionAbsolute after it began.
+		StaffExpiresAfter: now.Add(SessionAbsolute - StaffAbsolute), StaffIdleSince: now.Add(-StaffIdle),
+	})
 	if err != nil {
 		return Visitor{}, err
+	}
+	if signed.StaffOver {
+		return Visitor{}, fault.Wrap(fault.Unauthenticated, "error.login.expired", ErrStaffSessionOver)
 	}
 	if actor.AccountID == "" {
 		return Visitor{}, fault.New(fault.Unauthenticated, "error.login.expired")
@@ -176,6 +185,10 @@ func (a *App) VisitorBySession(ctx context.Context, token string) (Visitor, erro
 	}
 	return Visitor{Actor: actor, ChargingHalted: signed.ChargingHalted}, nil
 }
+
+// ErrStaffSessionOver tells the session of a staff member that went beyond its
+// limits from one that nobody knows.
+var ErrStaffSessionOver = errors.New("session of staff is over")
 
 // SignOut ends the session of a token.
 func (a *App) SignOut(ctx context.Context, token string) error {

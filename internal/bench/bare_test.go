@@ -54,6 +54,8 @@ type person struct {
 	id, first, last, language, zone string
 	telegram                        int64
 	seen                            time.Time
+	staff                           string
+	over, halted                    bool
 }
 
 // actor is the first round trip.
@@ -66,8 +68,8 @@ func (b *bare) actor(ctx context.Context, r *http.Request) (person, error) {
 	hash, now := sha256.Sum256([]byte(cookie.Value)), time.Now()
 	s := b.sql["actorBySessionSQL"]
 	return p, b.pool.QueryRow(ctx, s.sql, s.args(map[string]any{
-		"token_hash": hash[:], "now": now, "idle_since": now.Add(-time.Hour),
-	})...).Scan(&p.id, &p.telegram, &p.first, &p.last, &p.language, &p.zone, &p.seen)
+		"token_hash": hash[:], "now": now, "idle_since": now.Add(-time.Hour), "staff_expires_after": now, "staff_idle_since": now,
+	})...).Scan(&p.id, &p.telegram, &p.first, &p.last, &p.language, &p.zone, &p.seen, &p.staff, &p.over, &p.halted)
 }
 
 func (b *bare) queue(batch *pgx.Batch, name string, values map[string]any, row func(pgx.Rows) error) {

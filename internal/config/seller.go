@@ -83,6 +83,7 @@ type Terms struct {
 	MaxCharges      int          // of saved methods, for one payer on one day
 	MaxCharged      money.Amount // by them in all, in the payer's currency
 	SecondEyes      money.Amount // refunds above it, VAT included, are decided by two people
+	RefundDecision  int          // working days within which a refund is decided
 }
 
 // BankAccount is one of the seller's accounts.
@@ -306,6 +307,7 @@ func termsOf(t table) Terms {
 		MaxCharges:      t.number("max_charges_per_day", 10, 1, 1000),
 		MaxCharged:      5000_00,
 		SecondEyes:      150_00,
+		RefundDecision:  t.number("refund_decision_days", 3, 1, 60),
 	}
 	// A charge after the grace would pay for a plan that has already ended.
 	terms.GraceCharge = t.numbers("grace_charge_days", []int{3, 7}, 1, max(1, terms.Grace), false)

@@ -64,7 +64,7 @@ func TestTermsDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config.Terms{BankInvoice: 14, BankInvoiceLead: 30, Notice: []int{14, 3}, FirstCharge: 3, Grace: 7, GraceCharge: []int{3, 7}, DirectSupport: 150_00, SecondEyes: 150_00, MaxCharges: 10, MaxCharged: 5000_00}
+	want := config.Terms{BankInvoice: 14, BankInvoiceLead: 30, Notice: []int{14, 3}, FirstCharge: 3, Grace: 7, GraceCharge: []int{3, 7}, DirectSupport: 150_00, SecondEyes: 150_00, MaxCharges: 10, MaxCharged: 5000_00, RefundDecision: 3}
 	if diff := cmp.Diff(want, without.Terms); diff != "" {
 		t.Error(diff)
 	}

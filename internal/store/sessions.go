@@ -50,27 +50,41 @@ type actorRow struct {
 	Language   string
 	TimeZone   string
 	LastSeenAt time.Time
+	Staff      string
+	Over       bool
 	Halted     bool
+}
+
+const actorBySessionSQL = `
+SELECT a.id, a.telegram_id, a.first_name, a.last_name, a.language, a.time_zone, s.last_seen_at, COALESCE(m.role, '') AS staff,
+       m.role IS NOT NULL AND (s.expires_at <= @staff_expires_after OR s.last_seen_at <= @staff_idle_since) AS over,
+       EXISTS (SELECT FROM charging_halt WHERE lifted_at IS NULL) AS halted
+FROM session s JOIN account a ON a.id = s.account_id
+LEFT JOIN staff_member m ON m.account_id = a.id
+WHERE s.token_hash = @token_hash AND (m.role IS NOT NULL OR s.expires_at > @now AND s.last_seen_at > @idle_since)`
+
+// SessionLimits are the instants that decide whether a session still holds.
+type SessionLimits struct {
+	Now               time.Time // it expires after that
+	IdleSince         time.Time // it was seen after that
+	StaffExpiresAfter time.Time // the same two for staff
+	StaffIdleSince    time.Time
 }
 
 // Signed is what is known of a session beside whose it is.
 type Signed struct {
 	SeenAt         time.Time // when it was used last
 	ChargingHalted bool      // pages say so; charges ask again (Tx.ChargingHalted)
+	StaffOver      bool      // a staff member's session beyond its limits: nobody's, but they are asked to sign in again
 }
 
-const actorBySessionSQL = `
-SELECT a.id, a.telegram_id, a.first_name, a.last_name, a.language, a.time_zone, s.last_seen_at,
-       EXISTS (SELECT FROM charging_halt WHERE lifted_at IS NULL) AS halted
-FROM session s JOIN account a ON a.id = s.account_id
-WHERE s.token_hash = @token_hash AND s.expires_at > @now AND s.last_seen_at > @idle_since`
-
-// ActorBySession returns who a session's token belongs to, unless the session
-// has expired or was last seen at or before idleSince, and what every page of
-// theirs has to know. It is one statement outside any transaction: every page
-// pays for it.
-func (db *DB) ActorBySession(ctx context.Context, tokenHash []byte, now, idleSince time.Time) (account.Actor, Signed, error) {
-	rows, err := db.reader.Query(ctx, actorBySessionSQL, named{"token_hash": tokenHash, "now": now, "idle_since": idleSince})
+// ActorBySession returns who a session's token belongs to, unless the session is
+// beyond its limits, and what every page of theirs has to know. It is one
+// statement outside any transaction: every page pays for it.
+func (db *DB) ActorBySession(ctx context.Context, tokenHash []byte, l SessionLimits) (account.Actor, Signed, error) {
+	rows, err := db.reader.Query(ctx, actorBySessionSQL, named{
+		"token_hash": tokenHash, "now": l.Now, "idle_since": l.IdleSince, "staff_expires_after": l.StaffExpiresAfter, "staff_idle_since": l.StaffIdleSince,
+	})
 	if err != nil {
 		return account.Actor{}, Signed{}, mapError(err)
 	}
@@ -79,10 +93,13 @@ func (db *DB) ActorBySession(ctx context.Context, tokenHash []byte, now, idleSin
 		return account.Actor{}, Signed{}, mapError(err)
 	}
 	r := found[0]
+	if r.Over {
+		return account.Actor{}, Signed{StaffOver: true}, nil
+	}
 	a := account.Account{FirstName: r.FirstName, LastName: r.LastName}
 	return account.Actor{
 		AccountID: account.ID(r.ID), TelegramID: account.TelegramID(r.TelegramID),
-		Name: a.Name(), Language: r.Language, TimeZone: r.TimeZone,
+		Name: a.Name(), Language: r.Language, TimeZone: r.TimeZone, Staff: account.StaffRole(r.Staff),
 	}, Signed{SeenAt: r.LastSeenAt, ChargingHalted: r.Halted}, nil
 }
 

@@ -354,6 +354,16 @@ func (q *Questions) SubscriptionEvents(subscriptionID string, to *[]EventOf) {
 	askAs(q, subscriptionEventsSQL, pgx.NamedArgs{"subscription": subscriptionID}, to, eventRow.of)
 }
 
+// SubscriptionEvents returns a subscription's history, oldest first.
+func (tx *Tx) SubscriptionEvents(ctx context.Context, subscriptionID string) ([]EventOf, error) {
+	rows, err := list[eventRow](ctx, tx, subscriptionEventsSQL, pgx.NamedArgs{"subscription": subscriptionID})
+	out := make([]EventOf, len(rows))
+	for i, r := range rows {
+		out[i] = r.of()
+	}
+	return out, err
+}
+
 const endSubscriptionsSQL = subscriptionColumnsSQL + `
 WHERE s.state = 'active' AND s.paid_until < @paid_before ORDER BY s.id LIMIT 200 FOR NO KEY UPDATE OF s SKIP LOCKED`
 
