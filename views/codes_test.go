@@ -35,7 +35,7 @@ func TestEveryCodeHasWords(t *testing.T) {
 		"unit.":                   {string(invoice.UnitMonth), string(invoice.UnitPiece)},
 		"plan.":                   {string(pricing.Free), string(pricing.Softphone), string(pricing.Gateway), string(pricing.SoftphoneProvider), string(pricing.Trial), string(pricing.Starter)},
 		"item.":                   {"soft_acc", "soft_rec", "soft_sur", "soft_api", "gw_line", "gw_main", "gw_extra", "gw_sur", "gw_api"},
-		"flash.":                  {views.FlashSignedIn, views.FlashSignedOut, views.FlashOrderPlaced, views.FlashOrderCanceled, views.FlashBillingSaved, views.FlashPayerAdded, views.FlashAutoRenewOff, views.FlashAutoRenewOffCharging, views.FlashAutoRenewOn, views.FlashProfileSaved, views.FlashSessionEnded, views.FlashSessionsEnded, views.FlashOrderByCard, views.FlashOrderPaid, views.FlashCardRemoved, views.FlashChanged},
+		"flash.":                  {views.FlashSignedIn, views.FlashSignedOut, views.FlashOrderPlaced, views.FlashOrderCanceled, views.FlashBillingSaved, views.FlashPayerAdded, views.FlashAutoRenewOff, views.FlashAutoRenewOffCharging, views.FlashAutoRenewOn, views.FlashProfileSaved, views.FlashSessionEnded, views.FlashSessionsEnded, views.FlashOrderByCard, views.FlashOrderPaid, views.FlashCardRemoved, views.FlashChanged, views.FlashRefundAsked, views.FlashRequestWithdrawn, views.FlashRefundApproved, views.FlashRefundRejected},
 		"subscription.next.":      {"charge", "balance", "bank_invoice", "payment", "canceled", "end"},
 		"subscription.next_long.": {"charge", "balance", "bank_invoice", "payment", "canceled", "end", "none"},
 		"subscription.charge.":    {"declined", "confirm", "running", "expires"},

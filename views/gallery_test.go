@@ -74,6 +74,18 @@ var marks = map[string][]string{
 	"statement-bad":          {"error"},
 	"login":                  {"telegram-widget", "error"},
 	"failure-500":            {"request-id"},
+	"staff":                  {"back-office", "waiting"},
+	"staff-payments":         {"back-office", "payment"},
+	"staff-payments-bad":     {"error"},
+	"staff-payment":          {"state", "amount", "event", "alert", "bookings", "refunds", "disputes"},
+	"staff-refunds":          {"request"},
+	"staff-refund":           {"state", "refund-total", "refund-days", "refund-line", "to-method", "to-balance", "needs-two", "reason"},
+	"staff-refund-once":      {"approved-by", "why-not"},
+	"staff-refund-refused":   {"refusal"},
+	"staff-refund-bad":       {"error"},
+	"requests":               {"request"},
+	"refund":                 {"refund-total", "refund-line"},
+	"refund-bad":             {"error"},
 }
 
 func TestEveryPage(t *testing.T) {
@@ -140,7 +152,7 @@ func TestEveryPage(t *testing.T) {
 // field points at it.
 func checkForms(t *testing.T, doc *goquery.Document) {
 	t.Helper()
-	doc.Find("input:not([type=hidden]), select").Each(func(_ int, s *goquery.Selection) {
+	doc.Find("input:not([type=hidden]), select, textarea").Each(func(_ int, s *goquery.Selection) {
 		id := s.AttrOr("id", "")
 		if id == "" || (doc.Find(`label[for="`+id+`"]`).Length() == 0 && s.ParentsFiltered("label").Length() == 0) {
 			t.Errorf("field %q has no label", s.AttrOr("name", ""))

@@ -14,6 +14,8 @@ type Page struct {
 	Active     string // the Nav… constant of the section, or ""
 	Flash      string // the Flash… constant of what was just done, or ""
 	SellerName string // for the footer; may be empty
+	Staff      bool   // the person may work in the back office
+	BackOffice bool   // this is one of its pages
 
 	ChargingHalted bool // nothing is taken from anybody at present
 	Assets         Assets
@@ -33,6 +35,7 @@ const (
 	NavBilling       = "billing"
 	NavAccount       = "account"
 	NavHelp          = "help"
+	NavStaff         = "staff"
 )
 
 // Notices after a form was sent, for Page.Flash. Codes, not sentences: they
@@ -54,6 +57,11 @@ const (
 	FlashOrderByCard          = "order_by_card" // placed, to be paid by card
 	FlashOrderPaid            = "order_paid"    // placed and paid, or paid, from the balance
 	FlashCardRemoved          = "card_removed"
+
+	FlashRefundAsked      = "refund_asked"
+	FlashRequestWithdrawn = "request_withdrawn"
+	FlashRefundApproved   = "refund_approved"
+	FlashRefundRejected   = "refund_rejected"
 )
 
 var flashes = map[string]bool{
@@ -61,6 +69,7 @@ var flashes = map[string]bool{
 	FlashBillingSaved: true, FlashPayerAdded: true, FlashAutoRenewOff: true, FlashAutoRenewOffCharging: true, FlashAutoRenewOn: true,
 	FlashProfileSaved: true, FlashSessionEnded: true, FlashSessionsEnded: true, FlashChanged: true,
 	FlashOrderByCard: true, FlashOrderPaid: true, FlashCardRemoved: true,
+	FlashRefundAsked: true, FlashRequestWithdrawn: true, FlashRefundApproved: true, FlashRefundRejected: true,
 }
 
 // Money is an amount to show, with the figures for machines. A Money without

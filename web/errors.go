@@ -65,7 +65,7 @@ func (s *server) fail(err error, c echo.Context) {
 		status = http.StatusServiceUnavailable
 	}
 	page := views.ErrorPage{Page: s.page(c), Status: status}
-	page.Active, page.Path = "", ""
+	page.Active, page.Path, page.BackOffice = "", "", false
 	switch {
 	case status == http.StatusNotFound: // the same bytes whether it is missing or not theirs
 	case status >= http.StatusInternalServerError:

@@ -36,7 +36,7 @@ func (s *server) takeFlash(c echo.Context) string {
 var flashCodes = []string{
 	views.FlashSignedIn, views.FlashSignedOut, views.FlashOrderPlaced, views.FlashOrderCanceled, views.FlashBillingSaved,
 	views.FlashPayerAdded, views.FlashAutoRenewOff, views.FlashAutoRenewOffCharging, views.FlashAutoRenewOn, views.FlashProfileSaved, views.FlashSessionEnded,
-	views.FlashSessionsEnded, views.FlashChanged, views.FlashOrderByCard, views.FlashOrderPaid, views.FlashCardRemoved,
+	views.FlashSessionsEnded, views.FlashChanged, views.FlashOrderByCard, views.FlashOrderPaid, views.FlashCardRemoved, views.FlashRefundAsked, views.FlashRequestWithdrawn, views.FlashRefundApproved, views.FlashRefundRejected,
 }
 
 // refusals are the reasons for a refused sign-in, by the code that travels.

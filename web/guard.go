@@ -17,15 +17,17 @@ import (
 type guard int
 
 const (
-	bare     guard = iota // anybody; no session is looked up
-	public                // anybody; a signed-in person is known
-	signedIn              // signed-in people; others are sent to sign in
+	bare      guard = iota // anybody; no session is looked up
+	public                 // anybody; a signed-in person is known
+	signedIn               // signed-in people; others are sent to sign in
+	staffOnly              // people of the back office; to all others the page does not exist
 )
 
 const (
 	actorKey      = "actor"
 	tokenKey      = "token"
 	recognisedKey = "recognised"
+	staffOverKey  = "staff-over"
 )
 
 // guarded puts a route's guard before its handler.
@@ -44,6 +46,12 @@ func (s *server) guarded(r route) echo.HandlerFunc {
 		}
 		if r.Guard == signedIn && !s.signedIn(c) {
 			return s.askToSignIn(c)
+		}
+		if r.Guard == staffOnly && s.actor(c).Staff == "" {
+			if s.sessions.staffOver(c.Request()) { // who left for too long, and knows the page
+				return s.askToSignIn(c)
+			}
+			return fault.Missing("staff member")
 		}
 		return r.Handler(c)
 	}

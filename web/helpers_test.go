@@ -127,7 +127,7 @@ func testSeller(t testing.TB) app.Seller {
 		VAT:   vat.Seller{Country: "LT", Scheme: vat.SchemeStd, OSS: true, DestSince: civil.MustParse("2021-07-01")},
 		Books: books, Zone: zone,
 		Accounts:      []app.BankAccount{{Currency: "EUR", Beneficiary: "MB Pavyzdys", IBAN: testIBAN, BIC: "HABALT22", Bank: "Bank"}},
-		InvoicePrefix: "SIP", CreditPrefix: "SIPC", OrderPrefix: "O", BankInvoice: 14, LeadDays: 30, GraceDays: 7, FirstChargeDays: 3, SecondEyes: 150_00,
+		InvoicePrefix: "SIP", CreditPrefix: "SIPC", OrderPrefix: "O", BankInvoice: 14, LeadDays: 30, GraceDays: 7, FirstChargeDays: 3, SecondEyes: 150_00, RefundDays: 3,
 		NoticeDays: []int{14, 3}, GraceChargeDays: []int{3, 7}, MaxChargesDaily: 10, MaxChargedDaily: 5000_00,
 		DirectSupport: 150_00, SupportPublic: "https://t.me/example_public", SupportDirect: "https://t.me/example_direct",
 		PartnerURL: "https://partner.example/",
@@ -336,6 +336,20 @@ func (s *site) link(payer account.PayerID, customer account.ID) {
 func (s *site) member(payer account.PayerID, person account.ID, role account.Role) {
 	s.t.Helper()
 	s.must(s.db.Update(s.ctx(), func(tx *store.Tx) error { return tx.InsertMember(s.ctx(), payer, person, role) }))
+}
+
+// colleague signs somebody in who works in the back office.
+func (s *site) colleague(id int64, name string, role account.StaffRole) *browser {
+	s.t.Helper()
+	s.must(s.app.AddStaff(s.ctx(), account.TelegramID(id), role, audit.ByCommand("test")))
+	return s.person(id, name)
+}
+
+// bankEntry is the id of the transfer that paid an order.
+func (s *site) bankEntry(o app.OrderDetail) (id string) {
+	s.t.Helper()
+	s.must(s.db.Pool().QueryRow(s.ctx(), `SELECT id::text FROM bank_entry WHERE order_id = $1`, o.ID).Scan(&id))
+	return id
 }
 
 func softphone(accounts int, recording bool, months int) pricing.Selection {

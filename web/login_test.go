@@ -275,7 +275,7 @@ func TestDemoSignIn(t *testing.T) {
 	for _, n := range page.doc().Find(`form[action="/login/demo"] input[name=person]`).EachIter() {
 		people = append(people, n.AttrOr("value", ""))
 	}
-	if len(people) != 6 || page.doc().Find("script[data-auth-url]").Length() != 0 {
+	if len(people) != 8 || page.doc().Find("script[data-auth-url]").Length() != 0 {
 		t.Fatalf("people %v", people)
 	}
 	a := b.post("/login/demo", url.Values{"person": {people[0]}})

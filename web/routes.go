@@ -74,6 +74,19 @@ func (s *server) routes() []route {
 		{post, "/account/sessions/end", signedIn, s.endSession, "session-end"},
 		{post, "/account/sessions/end-others", signedIn, s.endOtherSessions, "sessions-end"},
 
+		{get, "/requests", signedIn, s.requestsPage, "requests"},
+		{get, "/requests/new/refund", signedIn, s.refundForm, "refund"},
+		{post, "/requests/new/refund", signedIn, s.askRefund, "refund-ask"},
+		{post, "/requests/:id/withdraw", signedIn, s.withdrawRefundRequest, "request-withdraw"},
+
+		{get, "/staff", staffOnly, s.staffHomePage, "staff"},
+		{get, "/staff/payments", staffOnly, s.staffPaymentsPage, "staff-payments"},
+		{get, "/staff/payments/:id", staffOnly, s.staffPaymentPage, "staff-payment"},
+		{get, "/staff/refunds", staffOnly, s.staffRefundsPage, "staff-refunds"},
+		{get, "/staff/refunds/:id", staffOnly, s.staffRefundPage, "staff-refund"},
+		{post, "/staff/refunds/:id/approve", staffOnly, s.approveRefund, "staff-refund-approve"},
+		{post, "/staff/refunds/:id/reject", staffOnly, s.rejectRefund, "staff-refund-reject"},
+
 		{post, "/webhooks/:provider", bare, s.webhook, "webhook"},
 
 		{get, "/healthz", bare, s.healthz, "healthz"},

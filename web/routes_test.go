@@ -21,6 +21,7 @@ import (
 type world struct {
 	*site
 	owner, customer, accountant, stranger *browser
+	support, finance, admin               *browser // work in the back office, and have payers of their own
 	payer, strangersPayer                 account.PayerID
 	paid, open                            app.OrderDetail
 	begun                                 app.OrderDetail // its payment by card waits for the payer
@@ -55,11 +56,30 @@ func newWorld(t testing.TB, changes ...func(*Config)) *world {
 		})
 		return err
 	}))
+	w.support = w.colleague(7_900_000_001_005, "Saulė", account.StaffSupport)
+	w.finance = w.colleague(7_900_000_001_006, "Faustas", account.StaffFinance)
+	w.admin = w.colleague(7_900_000_001_007, "Adomas", account.StaffAdmin)
 	return w
 }
 
 func (w *world) customerOf(n int64, name string) (*browser, account.PayerID) {
 	return w.site.customer(7_900_000_001_000+n, name)
+}
+
+// refundRequest is the owner's newest request for a refund; she asks where none
+// waits and something is unused.
+func (w *world) refundRequest() string {
+	w.t.Helper()
+	id, err := w.app.AskRefund(w.ctx(), w.owner.actor(), w.subscription, "balance", "We moved.")
+	if err == nil {
+		return id
+	}
+	requests, err := w.app.RefundRequestsOf(w.ctx(), w.owner.actor())
+	w.must(err)
+	if len(requests) == 0 { // the subscription has ended otherwise
+		return missingID
+	}
+	return requests[0].ID
 }
 
 // quoteOf is the token of a fresh price for a payer.
@@ -130,7 +150,43 @@ type access struct {
 	want [5]int
 }
 
-var roles = [5]string{"anonymous", "customer", "accountant", "stranger", "owner"}
+var roles = [8]string{"anonymous", "customer", "accountant", "stranger", "owner", "staff support", "staff finance", "staff admin"}
+
+// backOffice is what a request to a route of the back office gives its people:
+// support, finance, admin. To everybody else such a page does not exist. On all
+// other routes people of the back office are strangers (security.md 2.7).
+type backOffice struct {
+	call func(w *world) call
+	want [3]int
+}
+
+// staffMatrix is the matrix of the back office.
+var staffMatrix = map[string]backOffice{
+	"staff":          {same("/staff"), everyColleague},
+	"staff-payments": {same("/staff/payments?q=72.60"), everyColleague},
+	"staff-payment": {func(w *world) call { return call{path: "/staff/payments/" + w.bankEntry(w.paid)} },
+		everyColleague},
+	"staff-refunds": {same("/staff/refunds"), everyColleague},
+	"staff-refund":  {func(w *world) call { return call{path: "/staff/refunds/" + w.refundRequest()} }, everyColleague},
+	"staff-refund-approve": {func(w *world) call { return call{"/staff/refunds/" + w.refundRequest() + "/approve", url.Values{}} },
+		[3]int{forbidden, elsewhere, elsewhere}}, // the first and the second of two
+	"staff-refund-reject": {func(w *world) call {
+		return call{"/staff/refunds/" + w.refundRequest() + "/reject", url.Values{"reason": {"No."}}}
+	},
+		[3]int{forbidden, elsewhere, elsewhere}},
+}
+
+var everyColleague = [3]int{found, found, found}
+
+// wantOf is what the route with a name gives each of the roles.
+func wantOf(name string) (request func(*world) call, want [8]int, ok bool) {
+	if line, ok := staffMatrix[name]; ok {
+		return line.call, [8]int{notFound, notFound, notFound, notFound, notFound, line.want[0], line.want[1], line.want[2]}, true
+	}
+	line, ok := matrix[name]
+	stranger := line.want[3]
+	return line.call, [8]int{line.want[0], line.want[1], line.want[2], line.want[3], line.want[4], stranger, stranger, stranger}, ok
+}
 
 func same(path string) func(*world) call { return func(*world) call { return call{path: path} } }
 
@@ -239,6 +295,15 @@ var matrix = map[string]access{
 	"statement": {func(w *world) call { return call{path: "/statement?payer=" + string(w.payer)} },
 		[5]int{toSignIn, notFound, found, notFound, found}},
 
+	"requests": {same("/requests"), people},
+	"refund": {func(w *world) call { return call{path: "/requests/new/refund?subscription=" + w.subscription} },
+		[5]int{toSignIn, forbidden, notFound, notFound, found}},
+	"refund-ask": {func(w *world) call {
+		return call{"/requests/new/refund", url.Values{"subscription": {w.subscription}, "target": {"balance"}, "reason": {"We moved."}}}
+	}, [5]int{toSignIn, forbidden, notFound, notFound, elsewhere}},
+	"request-withdraw": {func(w *world) call { return call{"/requests/" + w.refundRequest() + "/withdraw", url.Values{}} },
+		[5]int{toSignIn, notFound, notFound, notFound, elsewhere}},
+
 	"billing-save": {func(w *world) call {
 		return call{"/billing", url.Values{
 			"payer": {string(w.payer)}, "kind": {"person"}, "name": {"Changed"}, "street": {"Gedimino pr. 9"}, "city": {"Vilnius"},
@@ -261,13 +326,18 @@ func TestRoutesAndRoles(t *testing.T) {
 	t.Parallel()
 	table := routesOnly().routes()
 	reading := newWorld(t)
+	for name := range staffMatrix {
+		if _, twice := matrix[name]; twice || !slices.ContainsFunc(table, func(r route) bool { return r.Name == name && r.Guard == staffOnly }) {
+			t.Errorf("the matrix of the back office has %q, which is no route of it", name)
+		}
+	}
 	for name := range matrix {
 		if !slices.ContainsFunc(table, func(r route) bool { return r.Name == name }) {
 			t.Errorf("the matrix has %q, which is no route", name)
 		}
 	}
 	for _, r := range table {
-		line, ok := matrix[r.Name]
+		request, want, ok := wantOf(r.Name)
 		if !ok {
 			t.Errorf("%s %s (%s) is missing from the matrix", r.Method, r.Path, r.Name)
 			continue
@@ -278,9 +348,10 @@ func TestRoutesAndRoles(t *testing.T) {
 				t.Parallel()
 				w = newWorld(t)
 			}
-			browsers := [5]*browser{w.browser(), w.customer, w.accountant, w.stranger, w.owner}
-			for i, b := range browsers {
-				c := line.call(w)
+			browsers := [8]*browser{w.browser(), w.customer, w.accountant, w.stranger, w.owner, w.support, w.finance, w.admin}
+			// The owner last: what she changes is seen by nobody else.
+			for _, i := range []int{0, 1, 2, 3, 5, 6, 7, 4} {
+				b, c := browsers[i], request(w)
 				var a *answer
 				if r.Method == http.MethodGet {
 					a = b.get(c.path)
@@ -294,10 +365,10 @@ func TestRoutesAndRoles(t *testing.T) {
 				if got == http.StatusSeeOther && a.location() == "/login" {
 					got = toSignIn
 				}
-				if got != line.want[i] {
-					t.Errorf("%s as %s: %d %q, want %d\n%s", c.path, roles[i], got, a.location(), line.want[i], clip(a.body, 300))
+				if got != want[i] {
+					t.Errorf("%s as %s: %d %q, want %d\n%s", c.path, roles[i], got, a.location(), want[i], clip(a.body, 300))
 				}
-				if b != w.owner && (strings.Contains(a.body, "payer@example.lt") || strings.Contains(a.body, "Gedimino pr. 9")) &&
+				if b != w.owner && r.Guard != staffOnly && (strings.Contains(a.body, "payer@example.lt") || strings.Contains(a.body, "Gedimino pr. 9")) &&
 					r.Name != "invoice" && r.Name != "billing" && r.Name != "calculator" {
 					t.Errorf("%s shows %s the payer's details", c.path, roles[i])
 				}
@@ -327,7 +398,10 @@ func TestForeignIsMissing(t *testing.T) {
 		"cards":        {[]string{"/billing/methods?payer=" + string(w.payer)}, []string{"/billing/methods?payer=" + noID, "/billing/methods?payer=x", "/billing/methods?payer=%27"}},
 		"withdrawal":   {[]string{"/subscriptions/" + w.subscription + "/withdraw"}, []string{"/subscriptions/" + noID + "/withdraw", "/subscriptions/x/withdraw"}},
 		"withdrawn":    {[]string{"/withdrawals/" + w.receiptOfWithdrawal()}, []string{"/withdrawals/" + noID, "/withdrawals/x", "/withdrawals/%00"}},
-		"page":         {nil, []string{"/nowhere", "/plans/nothing", "/plans/free", "/orders", "/.env", "/index.php", "/account/", "//account"}},
+		"refund":       {[]string{"/requests/new/refund?subscription=" + w.subscription}, []string{"/requests/new/refund?subscription=" + noID, "/requests/new/refund?subscription=x", "/requests/new/nothing"}},
+		"back office": {[]string{"/staff", "/staff/payments", "/staff/payments?q=1", "/staff/payments?q=1&q=2", "/staff/payments/" + w.bankEntry(w.paid), "/staff/refunds", "/staff/refunds/" + w.refundRequest()},
+			[]string{"/staff/payments/" + noID, "/staff/payments/x", "/staff/nothing"}},
+		"page": {nil, []string{"/nowhere", "/plans/nothing", "/plans/free", "/orders", "/.env", "/index.php", "/account/", "//account"}},
 	} {
 		want := w.stranger.get("/nowhere")
 		for _, path := range append(tt.foreign, tt.missing...) {
@@ -343,10 +417,10 @@ func TestForeignIsMissing(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on", "/subscriptions/%s/renew", "/subscriptions/%s/change", "/subscriptions/%s/withdraw",
+	for _, path := range []string{"/requests/%s/withdraw", "/staff/refunds/%s/approve", "/staff/refunds/%s/reject", "/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on", "/subscriptions/%s/renew", "/subscriptions/%s/change", "/subscriptions/%s/withdraw",
 		"/orders/%s/method", "/orders/%s/pay", "/orders/%s/pay-from-balance", "/billing/methods/%s/revoke"} {
 		want := w.stranger.post(strings.Replace(path, "%s", noID, 1), nil)
-		for _, id := range []string{w.open.Number, w.subscription, w.card, "x", "%00", "%c3%28"} {
+		for _, id := range []string{w.open.Number, w.subscription, w.card, w.refundRequest(), "x", "%00", "%c3%28"} {
 			if a := w.stranger.post(strings.Replace(path, "%s", id, 1), nil); a.status != http.StatusNotFound || a.body != want.body {
 				t.Errorf("%s with %s: %d", path, id, a.status)
 			}

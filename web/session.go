@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -47,6 +48,7 @@ func (t *tokenStore) New(r *http.Request, name string) (*sessions.Session, error
 	}
 	visitor, err := t.app.VisitorBySession(r.Context(), cookie.Value)
 	if fault.Is(err, fault.Unauthenticated) {
+		session.Values[staffOverKey] = errors.Is(err, app.ErrStaffSessionOver)
 		return session, nil
 	}
 	if err != nil {
@@ -84,6 +86,14 @@ func (t *tokenStore) visitor(r *http.Request) (app.Visitor, string, error) {
 	}
 	visitor, _ := session.Values[actorKey].(app.Visitor)
 	return visitor, session.ID, nil
+}
+
+// staffOver reports whether the request comes with a staff member's session that
+// went beyond its limits.
+func (t *tokenStore) staffOver(r *http.Request) bool {
+	session, err := t.Get(r, sessionCookie)
+	over, _ := session.Values[staffOverKey].(bool)
+	return err == nil && over
 }
 
 // openSession gives the browser the token of a fresh session.

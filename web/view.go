@@ -27,6 +27,8 @@ func (s *server) page(c echo.Context) views.Page {
 			CSS: static.Path("app.css"), JS: static.Path("app.js"), Favicon: static.Path("favicon.svg"), TouchIcon: static.Path("touch-icon.png"),
 		},
 	}
+	p.Staff = visitor.Staff != ""
+	p.BackOffice = p.Staff && p.Active == views.NavStaff
 	if s.demo {
 		p.DemoNow = t.Time(s.now(), s.zone(c))
 	}
@@ -47,7 +49,7 @@ func section(path string) string {
 		return views.NavBilling
 	case "notices":
 		return views.NavAccount
-	case "invoices", "plans", "billing", "account", "help":
+	case "invoices", "plans", "billing", "account", "help", "staff":
 		return first
 	}
 	return ""

@@ -29,7 +29,7 @@ func TestPagesAreCorrectHTML(t *testing.T) {
 	}
 	base := demoPlace(t).serve().url
 	pages := &collection{t: t, dir: t.TempDir(), names: map[string]string{}}
-	for _, person := range []string{"", "max", "lena", "tomas", "nora"} {
+	for _, person := range []string{"", "max", "lena", "tomas", "nora", "olena", "rasa"} {
 		c := newClient(t, base)
 		if person != "" {
 			c.signIn(person)
