@@ -298,6 +298,13 @@ func TestLaterAndChargebacks(t *testing.T) {
 	if v := s.look("p"); v.Disputed.Amount != 0 || v.Disputes[0].State != payment.DisputeWon {
 		t.Errorf("%+v", v)
 	}
+	s.charge("r", 1, sandbox.CardOK)
+	if r := s.adapter.Refund(t.Context(), payment.RefundRequest{PaymentID: "r", RefundID: "all", Key: "all", Amount: eur}); r.Outcome != payment.OutcomeSucceeded {
+		t.Fatalf("refund: %s %s", r.Outcome, r.Detail)
+	}
+	if err := s.Chargeback("r", 0, ""); err == nil {
+		t.Error("a chargeback of what was given back")
+	}
 }
 
 func TestWrongAmountsAreSeen(t *testing.T) {

@@ -490,15 +490,15 @@ func (s *Server) ReturnRefund(reference string) error {
 	})
 }
 
-// Chargeback has the payer's bank take money back (0: all of it), or decide about
-// it: won gives it back to us, lost does not.
+// Chargeback has the payer's bank take money back (0: all that is left), or
+// decide about it: won gives it back to us, lost does not.
 func (s *Server) Chargeback(reference string, amount money.Amount, state payment.DisputeState) error {
 	if state == "" {
 		state = payment.DisputeOpen
 	}
 	return s.change(reference, "payment.disputed", func(e Entry) bool {
 		left := e.Captured() - e.Refunded() - e.Disputed()
-		return e.Captured() > 0 && (len(e.Disputes) > 0 || amount <= left)
+		return len(e.Disputes) > 0 || left > 0 && amount <= left
 	}, func(e *Entry) {
 		e.Disputes = slices.Clone(e.Disputes)
 		if len(e.Disputes) > 0 {
