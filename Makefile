@@ -100,6 +100,15 @@ crash: ## fault runs: the program and its PostgreSQL killed at 100 random moment
 	@.ci/install postgresql
 	@PORTAL_LONG=1 PORTAL_TEST_REQUIRE=1 go test -count=1 -timeout 60m -v -run '^TestKilledAtAnyMoment$$' $(ARGS) ./internal/e2e
 
+SEEDS ?= 200
+STEPS ?= 200
+SEED  ?= 0
+
+.PHONY: sim
+sim: ## play random customers against the use cases: make sim SEEDS=2000, or SEED=123 for one again
+	@.ci/install postgresql
+	@PORTAL_TEST_REQUIRE=1 go test -count=1 -timeout 12h -v -run '^TestSimulation$$' ./internal/sim -args -seeds=$(SEEDS) -steps=$(STEPS) -seed=$(SEED) $(ARGS)
+
 .PHONY: conformance
 conformance: ## the official validators
 	@echo "conformance: the runs of the official validators are not built yet" >&2; exit 1

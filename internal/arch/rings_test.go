@@ -86,6 +86,7 @@ var places = map[string]place{
 	"internal/provider/providertest": {ring: 5}, // the contract of providers, for tests
 	"internal/e2e":                   {ring: 5},
 	"internal/bench":                 {ring: 5},
+	"internal/sim":                   {ring: 5},
 	"internal/arch":                  {ring: 5},
 }
 

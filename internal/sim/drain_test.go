@@ -1,0 +1,81 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/siptg/portal/internal/ledger"
+	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/payment"
+)
+
+// drain ends a run: nothing fails any more, every webhook and job arrives, and
+// two weeks pass. Then nothing may be left in between, unless a person was told.
+func (w *world) drain() {
+	w.step, w.may = step{Do: "drain"}, permits{}
+	w.arm(0)
+	w.bank.Heal()
+	w.wire.down = 0
+	for _, e := range w.bank.Book() {
+		if e.State == payment.Processing {
+			w.must(w.bank.Settle(e.Reference, true))
+		}
+	}
+	for _, by := range []time.Duration{0, time.Minute, 5 * time.Minute, time.Hour, 2 * time.Hour} {
+		w.tick(by)
+	}
+	for range 15 {
+		w.tick(24 * time.Hour)
+	}
+	w.check()
+	w.audited(true)
+	w.ended()
+}
+
+// tick lets time pass and does everything that is due.
+func (w *world) tick(by time.Duration) {
+	w.clock.Set(w.clock.Now().Add(by))
+	w.bank.Deliver(w.ctx)
+	w.jobs(nil)
+	w.due("everything", w.app.RunDue)
+	w.jobs(nil)
+}
+
+// ended looks for what is stuck, and for any difference between the ledger and
+// the sandbox's book.
+func (w *world) ended() {
+	f := w.facts
+	for _, p := range sorted(f.pays, func(p pay) string { return p.ID }) {
+		if p.live() && p.Parked == "" {
+			w.broke("stuck", "a payment of %s is %s after two weeks, and nobody was told", p.Amount.Decimal(), p.State)
+		}
+	}
+	for _, q := range []struct{ what, sql string }{
+		{"webhooks that are not done", `SELECT count(*) FROM webhook_inbox WHERE state IN ('pending', 'failed')`},
+		{"jobs that are not done", `SELECT count(*) FROM river_job`},
+		{"paid orders without an invoice", `SELECT count(*) FROM orders o WHERE state = 'paid' AND NOT EXISTS (SELECT FROM invoice i WHERE i.order_id = o.id)`},
+	} {
+		var n int
+		w.must(w.db.Pool().QueryRow(w.t.Context(), q.sql).Scan(&n))
+		if n > 0 {
+			w.broke("stuck", "%d %s after two weeks", n, q.what)
+		}
+	}
+	var there money.Amount
+	parked := false
+	for _, e := range w.bank.Book() {
+		there += e.Captured() - e.Refunded() - e.Disputed()
+		parked = parked || f.pays[e.Reference].Parked != ""
+	}
+	if booked := f.held[string(ledger.Provider)]; booked != there && !parked {
+		w.broke("I29", "the ledger has %s at the provider, its book %s", booked.Decimal(), there.Decimal())
+	}
+	var inSuspense money.Amount
+	for _, t := range w.sent {
+		if t.outcome == "" || t.outcome[:4] == "susp" {
+			inSuspense -= t.entry.Amount
+		}
+	}
+	if got := f.held[string(ledger.Suspense)]; got != inSuspense {
+		w.broke("I26", "%s wait in suspense, %s should", got.Decimal(), inSuspense.Decimal())
+	}
+}
