@@ -18,8 +18,8 @@ type result struct {
 func (r result) failed() bool { return len(r.breaches) > 0 }
 
 // run plays a plan to its end, or to the first broken invariant.
-func run(t testing.TB, p plan, mutation string) result {
-	w := newWorld(t, p.seed, mutation)
+func run(t testing.TB, p plan, m mutant) result {
+	w := newWorld(t, p.seed, m)
 	var trace []string
 	for i, s := range p.steps {
 		trace = append(trace, fmt.Sprintf("%3d %s | %s: %s", i, w.clock.Now().Format(time.DateTime), s, w.play(i, s)))

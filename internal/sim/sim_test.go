@@ -76,7 +76,7 @@ func TestSimulation(t *testing.T) {
 // playSeed plays one seed, and shrinks it where it fails.
 func playSeed(t *testing.T, seed uint64) result {
 	p := newPlan(seed, *stepsFlag, true)
-	r := run(t, p, "")
+	r := run(t, p, mutant{})
 	if *seedFlag != 0 {
 		t.Logf("what happened:\n%s", strings.Join(r.trace, "\n"))
 	}
@@ -85,7 +85,7 @@ func playSeed(t *testing.T, seed uint64) result {
 	}
 	t.Errorf("seed %d breaks %s; looking for fewer steps", seed, r.breaches[0])
 	again := func(p plan) (out result) {
-		t.Run("again", func(t *testing.T) { out = run(t, p, "") })
+		t.Run("again", func(t *testing.T) { out = run(t, p, mutant{}) })
 		return out
 	}
 	short := shrink(p, r.breaches[0], shrinkRuns, again)
@@ -110,7 +110,7 @@ func counts(tally map[string]int) string {
 func TestOneSeedIsOneStory(t *testing.T) {
 	t.Parallel()
 	p := newPlan(7, 50, false)
-	first, second := run(t, p, ""), run(t, p, "")
+	first, second := run(t, p, mutant{}), run(t, p, mutant{})
 	if !slices.Equal(first.trace, second.trace) {
 		for i := range min(len(first.trace), len(second.trace)) {
 			if first.trace[i] != second.trace[i] {

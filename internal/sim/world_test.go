@@ -100,8 +100,8 @@ BEGIN
 END $$;
 `
 
-// newWorld makes a run's world. mutation is a bug to plant; it may be empty.
-func newWorld(t testing.TB, seed uint64, mutation string) *world {
+// newWorld makes a run's world, with the bugs of a mutant; the zero one has none.
+func newWorld(t testing.TB, seed uint64, m mutant) *world {
 	t.Helper()
 	w := &world{
 		t: t, ctx: t.Context(), clock: app.NewClock(begin), wire: &wire{}, opened: map[string]*page{}, charges: map[string]charge{},
@@ -110,7 +110,7 @@ func newWorld(t testing.TB, seed uint64, mutation string) *world {
 	dsn := storetest.Database(t)
 	conn, err := pgx.Connect(w.ctx, dsn)
 	w.must(err)
-	_, err = conn.Exec(w.ctx, prepareSQL+mutation)
+	_, err = conn.Exec(w.ctx, prepareSQL+m.sql)
 	w.must(err)
 	w.must(conn.Close(w.ctx))
 
@@ -132,9 +132,13 @@ func newWorld(t testing.TB, seed uint64, mutation string) *world {
 	w.card = sandbox.New(sandbox.Config{
 		BaseURL: payURL, Account: sandbox.DemoAccount, Key: sandbox.DemoKey, WebhookSecret: sandbox.DemoSecret, Client: &http.Client{Transport: w.wire},
 	})
+	provider := app.PaymentProvider(counter{w.card, w})
+	if m.hears != nil {
+		provider = believer{counter{w.card, w}, m.hears}
+	}
 	w.app, err = app.New(w.ctx, app.Config{
 		DB: w.db, Blobs: blobs, Queue: queue, Now: w.clock.Now, Seller: newSeller(t), BotToken: botToken, Demo: true, Log: log,
-		Providers: []app.PaymentProvider{counter{w.card, w}}, PublicURL: portalURL,
+		Providers: []app.PaymentProvider{provider}, PublicURL: portalURL,
 	})
 	w.must(err)
 	w.settle(seed)
