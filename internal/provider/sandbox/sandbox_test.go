@@ -298,6 +298,9 @@ func TestLaterAndChargebacks(t *testing.T) {
 	if v := s.look("p"); v.Disputed.Amount != 0 || v.Disputes[0].State != payment.DisputeWon {
 		t.Errorf("%+v", v)
 	}
+	if err := s.Chargeback("p", 0, payment.DisputeLost); err == nil {
+		t.Error("lost after it was won")
+	}
 	s.charge("r", 1, sandbox.CardOK)
 	if r := s.adapter.Refund(t.Context(), payment.RefundRequest{PaymentID: "r", RefundID: "all", Key: "all", Amount: eur}); r.Outcome != payment.OutcomeSucceeded {
 		t.Fatalf("refund: %s %s", r.Outcome, r.Detail)

@@ -491,14 +491,17 @@ func (s *Server) ReturnRefund(reference string) error {
 }
 
 // Chargeback has the payer's bank take money back (0: all that is left), or
-// decide about it: won gives it back to us, lost does not.
+// decide about it, once: won gives it back to us, lost does not.
 func (s *Server) Chargeback(reference string, amount money.Amount, state payment.DisputeState) error {
 	if state == "" {
 		state = payment.DisputeOpen
 	}
 	return s.change(reference, "payment.disputed", func(e Entry) bool {
 		left := e.Captured() - e.Refunded() - e.Disputed()
-		return len(e.Disputes) > 0 || left > 0 && amount <= left
+		if len(e.Disputes) > 0 {
+			return e.Disputes[0].State == payment.DisputeOpen
+		}
+		return left > 0 && amount <= left
 	}, func(e *Entry) {
 		e.Disputes = slices.Clone(e.Disputes)
 		if len(e.Disputes) > 0 {
