@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -198,6 +199,11 @@ func inject(w *world, s step) string {
 		return "nobody there"
 	}
 	f := sandbox.Fault{Times: 1 + s.C%2}
+	ofWebhooks = slices.DeleteFunc(ofWebhooks, func(k sandbox.FaultKind) bool { return k == sandbox.WebhookLost })
+	if s.A%8 == 1 {
+		w.losing = f.Times
+		return "webhooks get lost"
+	}
 	if s.A%3 == 0 {
 		f.Kind = ofWebhooks[s.B%len(ofWebhooks)]
 	} else {
@@ -211,6 +217,6 @@ func inject(w *world, s step) string {
 // heal ends all faults that have not happened yet.
 func heal(w *world, _ step) string {
 	w.bank.Heal()
-	w.wire.down = 0
+	w.wire.down, w.losing = 0, 0
 	return "ok"
 }

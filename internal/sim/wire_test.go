@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -85,9 +86,25 @@ func (b back) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if b.w.loses(body) {
+		return (&http.Response{StatusCode: http.StatusOK, Body: http.NoBody}), nil
+	}
 	rec := httptest.NewRecorder()
 	rec.WriteHeader(b.w.receive(payment.RawWebhook{Body: body, Header: r.Header}))
 	return rec.Result(), nil
+}
+
+// loses has a webhook get lost for good: it is confirmed, and nobody reads it.
+func (w *world) loses(body []byte) bool {
+	var e struct{ Payment struct{ Reference string } }
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.losing == 0 || json.Unmarshal(body, &e) != nil {
+		return false
+	}
+	w.losing--
+	w.lost[e.Payment.Reference] = true
+	return true
 }
 
 // maxHeard is how many webhooks are kept to be sent again.

@@ -47,6 +47,8 @@ type world struct {
 
 	mu       sync.Mutex // of what goroutines of a race, and webhooks within use cases, write
 	heard    []payment.RawWebhook
+	losing   int             // so many webhooks get lost
+	lost     map[string]bool // payments of which one was
 	breaches []breach
 	tally    map[string]int
 }
@@ -105,7 +107,7 @@ func newWorld(t testing.TB, seed uint64, m mutant) *world {
 	t.Helper()
 	w := &world{
 		t: t, ctx: t.Context(), clock: app.NewClock(begin), wire: &wire{}, opened: map[string]*page{}, charges: map[string]charge{},
-		tally: map[string]int{}, facts: facts{},
+		tally: map[string]int{}, facts: facts{}, lost: map[string]bool{},
 	}
 	dsn := storetest.Database(t)
 	conn, err := pgx.Connect(w.ctx, dsn)
