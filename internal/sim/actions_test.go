@@ -13,6 +13,7 @@ var actions = []action{
 	{"renew early", 4, renewEarly},
 	{"toggle", 4, toggle},
 	{"revoke", 2, revoke},
+	{"turn", 3, turn},
 	{"bill", 2, bill},
 	{"refund there", 2, refundThere},
 	{"dispute", 2, dispute},

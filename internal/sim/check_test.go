@@ -210,6 +210,14 @@ func (w *world) atTheProvider(f facts) {
 	}
 }
 
+// The seller's calendar and bounds, as the model needs them.
+const (
+	earliest   = 4 * 24 * time.Hour // more than three days before the end, whatever the time of day
+	grace      = 7 * 24 * time.Hour
+	maxCharges = 10 // of one payer on one day
+	maxCharged = money.Amount(5000_00)
+)
+
 // mayCharge judges a charge that was sent in the step at hand, by how things
 // stood before it.
 func (w *world) mayCharge(f facts, p pay) {
@@ -217,12 +225,14 @@ func (w *world) mayCharge(f facts, p pay) {
 	s, known := w.facts.subs[o.Subscription]
 	switch {
 	case w.may.any:
-	case !known || s.State != "active":
+	case !known || s.State != "active" || p.Sent.After(s.PaidUntil.Add(grace)):
 		w.broke("I8", "a card was charged for a subscription that is over")
 	case !s.AutoRenew:
 		w.broke("I7", "a card was charged for %s with auto-renewal off", s.Plan)
-	case f.at.Before(s.PaidUntil.Add(-5 * 24 * time.Hour)):
-		w.broke("I22", "a card was charged for %s on %s, and it is paid until %s", s.Plan, f.at, s.PaidUntil)
+	case p.Sent.Before(s.PaidUntil.Add(-earliest)):
+		w.broke("I22", "a card was charged for %s on %s, and it is paid until %s", s.Plan, p.Sent, s.PaidUntil)
+	case w.revoked[p.Method]:
+		w.broke("I8", "a card was charged that was taken back")
 	}
 }
 
@@ -232,9 +242,42 @@ func (w *world) charged(r payment.ChargeRequest) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c := charge{payment: string(r.PaymentID), method: r.MethodRef, amount: r.Amount, bytes: []byte(r.Description + "|" + r.ReturnURL)}
+	w.tally["a card is charged"]++
 	before, known := w.charges[r.Key]
 	if known && (before.payment != c.payment || before.method != c.method || before.amount != c.amount || !bytes.Equal(before.bytes, c.bytes)) {
 		w.broke("I6", "another request under the key of an earlier one")
 	}
 	w.charges[r.Key] = c
+	if known {
+		return
+	}
+	// A new charge: of a card that its owner let us keep, within the bounds.
+	var payer, kind, payable string
+	err := w.db.Pool().QueryRow(w.t.Context(), `SELECT payer_id::text, payable_kind, payable_id::text FROM payment WHERE id = $1`, c.payment).Scan(&payer, &kind, &payable)
+	if err != nil || kind != string(payment.PayableRenewal) || w.keptBy(r.MethodRef) != payer {
+		w.broke("I8", "a card of %q was charged for a %s of %s: %v", w.keptBy(r.MethodRef), kind, payer, err)
+	}
+	day := payer + " " + w.app.Today().String()
+	w.daily[day] = append(w.daily[day], c)
+	var sum money.Amount
+	for _, c := range w.daily[day] {
+		sum += c.amount.Amount
+	}
+	if n := len(w.daily[day]); n > maxCharges || sum > maxCharged {
+		w.broke("I33", "%d charges of %s in all for one payer on one day", n, sum.Decimal())
+	}
+}
+
+// keptBy is whose card a token of the sandbox is: the payer who let us keep it.
+func (w *world) keptBy(token string) string {
+	if payer := w.turned[token]; payer != "" {
+		return payer
+	}
+	for _, e := range w.bank.Book() {
+		page := w.opened[e.ID]
+		if e.Method != nil && e.Method.Token == token && page != nil && page.keep {
+			return string(page.who.payer)
+		}
+	}
+	return ""
 }

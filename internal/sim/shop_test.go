@@ -231,15 +231,35 @@ func (w *world) switchTo(p *person, id string, on bool) error {
 
 // revoke takes a card back.
 func revoke(w *world, s step) string {
-	p, m, ok := having(w, s, func(p *person) []payment.Method {
-		methods, err := w.app.Methods(w.ctx, p.actor, p.payer)
-		w.answer(err)
-		return methods
-	})
+	p, m, ok := having(w, s, w.methods)
 	if !ok {
 		return "no card"
 	}
-	return w.answer(w.app.RevokeMethod(w.ctx, p.actor, m.ID))
+	out := w.answer(w.app.RevokeMethod(w.ctx, p.actor, m.ID))
+	w.revoked[m.ID] = out == "ok"
+	return out
+}
+
+// turn makes a kept card another sort: it has no money any more, or is good
+// again.
+func turn(w *world, s step) string {
+	p, m, ok := having(w, s, w.methods)
+	if !ok {
+		return "no card"
+	}
+	card := []sandbox.Card{sandbox.CardOK, sandbox.CardInsufficient, sandbox.CardDeclines, sandbox.CardConfirm, sandbox.CardLater}[s.B%5]
+	token, err := w.bank.SaveCard(card)
+	w.must(err)
+	w.turned[token] = string(p.payer)
+	w.exec(`UPDATE payment_method SET provider_ref = $1 WHERE id = $2`, token, m.ID)
+	return string(card)
+}
+
+// methods lists the cards that a payer keeps with us.
+func (w *world) methods(p *person) []payment.Method {
+	methods, err := w.app.Methods(w.ctx, p.actor, p.payer)
+	w.answer(err)
+	return methods
 }
 
 // bill changes the billing details: where the payer lives decides on VAT.

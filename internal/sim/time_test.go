@@ -148,9 +148,10 @@ func (w *world) restart() {
 func (w *world) do(j job) error {
 	defer w.restart()
 	var args struct {
-		OrderID   string     `json:"order_id"`
-		PaymentID payment.ID `json:"payment_id"`
-		InboxID   int64      `json:"inbox_id"`
+		OrderID      string     `json:"order_id"`
+		PaymentID    payment.ID `json:"payment_id"`
+		InboxID      int64      `json:"inbox_id"`
+		Subscription string     `json:"subscription_id"`
 	}
 	w.must(json.Unmarshal(j.args, &args))
 	switch j.kind {
@@ -158,6 +159,8 @@ func (w *world) do(j job) error {
 		return w.app.IssueInvoice(w.ctx, args.OrderID)
 	case "send_payment":
 		return w.app.SendPayment(w.ctx, args.PaymentID)
+	case "renew":
+		return w.app.Renew(w.ctx, args.Subscription)
 	case "process_webhook":
 		err := w.app.ProcessWebhook(w.ctx, args.InboxID, j.attempt >= lastAttempt)
 		if j.attempt >= lastAttempt {

@@ -35,10 +35,13 @@ type world struct {
 	wire  *wire
 
 	people  []*person
-	sent    []*transfer       // everything that ever came to our account
-	opened  map[string]*page  // checkouts at the sandbox by their id
-	order   []string          // ids of opened as they came
-	charges map[string]charge // by idempotency key
+	sent    []*transfer         // everything that ever came to our account
+	opened  map[string]*page    // checkouts at the sandbox by their id
+	order   []string            // ids of opened as they came
+	charges map[string]charge   // by idempotency key
+	daily   map[string][]charge // by payer and day
+	revoked map[string]bool     // methods that were taken back
+	turned  map[string]string   // tokens of cards that turned bad, or good again, with their payer
 	facts   facts
 	at      int // number of the step
 	step    step
@@ -108,6 +111,7 @@ func newWorld(t testing.TB, seed uint64, m mutant) *world {
 	w := &world{
 		t: t, ctx: t.Context(), clock: app.NewClock(begin), wire: &wire{}, opened: map[string]*page{}, charges: map[string]charge{},
 		tally: map[string]int{}, facts: facts{}, lost: map[string]bool{},
+		daily: map[string][]charge{}, revoked: map[string]bool{}, turned: map[string]string{},
 	}
 	dsn := storetest.Database(t)
 	conn, err := pgx.Connect(w.ctx, dsn)
