@@ -2,7 +2,8 @@ package sim
 
 // actions is everything that can happen.
 var actions = []action{
-	{"order", 12, orderSomething},
+	{"order", 9, orderSomething},
+	{"subscribe", 8, subscribe},
 	{"pay", 16, payOrder},
 	{"come back", 8, comeBack},
 	{"return", 6, returned},
@@ -19,8 +20,8 @@ var actions = []action{
 	{"dispute", 2, dispute},
 	{"settle", 4, settleLater},
 	{"wait", 6, wait},
-	{"live on", 7, liveOn},
-	{"leap", 4, leap},
+	{"live on", 12, liveOn},
+	{"leap", 9, leap},
 	{"due", 6, dueNow},
 	{"work", 12, work},
 	{"storm", 3, storm},

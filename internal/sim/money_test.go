@@ -129,9 +129,9 @@ func (w *world) bring(file []byte, listed []*transfer) string {
 		}
 		t.outcome = outcome
 	}
-	out := w.answer(err)
+	out := w.answer(err) + ","
 	for _, d := range done {
-		out += fmt.Sprintf(" %s", d.Outcome)
+		out += " " + d.Outcome
 	}
 	return out
 }

@@ -53,17 +53,49 @@ func payOrder(w *world, s step) string {
 	if !ok {
 		return "nothing to pay"
 	}
-	keep := s.B%2 == 0
+	id, out := w.toThePage(p, o.Number, s.B%2 == 0)
+	if id == "" {
+		return out
+	}
+	return "ok, " + w.press(id, s.C)
+}
+
+// toThePage has a person led to the provider's page for an order.
+func (w *world) toThePage(p *person, number string, keep bool) (id, out string) {
 	in := app.StartPaymentInput{Keep: keep, IP: "192.0.2.1", UserAgent: "sim", Language: "en"}
 	if keep {
 		in.ConsentID, in.ConsentText = "consent.text", "You may charge it."
 	}
-	address, err := w.app.StartPayment(w.ctx, p.actor, o.Number, in)
+	address, err := w.app.StartPayment(w.ctx, p.actor, number, in)
 	if err != nil {
-		return w.answer(err)
+		return "", w.answer(err)
 	}
-	id := w.led(p, address, keep)
-	return "ok, " + w.press(id, s.C)
+	return w.led(p, address, keep), "ok"
+}
+
+// subscribe is how it goes most often: ordered, paid by a good card that may be
+// charged later, and all is told.
+func subscribe(w *world, s step) string {
+	p, before := w.who(s), w.facts
+	if out := orderSomething(w, s); out != "ok" {
+		return out
+	}
+	w.must(w.look())
+	for _, o := range w.ordersOf(p, "awaiting_payment") {
+		if _, known := before.orders[o.ID]; known {
+			continue
+		}
+		id, out := w.toThePage(p, o.Number, true)
+		if id == "" {
+			w.facts = before
+			return out
+		}
+		w.must(w.bank.Press(id, "pay", []sandbox.Card{sandbox.CardOK, sandbox.CardOK, sandbox.CardExpires}[s.C/64%3], true))
+	}
+	w.facts = before
+	w.bank.Deliver(w.ctx)
+	w.jobs(nil)
+	return "ok"
 }
 
 // topUpByCard pays in by card.
@@ -112,6 +144,7 @@ func (w *world) press(id string, n int) string {
 		card = cards[n/8%len(cards)]
 	}
 	w.must(w.bank.Press(id, button, card, true))
+	w.tally["page: "+button+" "+string(card)]++
 	if card != "" {
 		return button + " " + string(card)
 	}

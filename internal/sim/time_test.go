@@ -19,13 +19,13 @@ import (
 func wait(w *world, s step) string {
 	by := []time.Duration{time.Second, 40 * time.Second, 11 * time.Minute, time.Hour, 5 * time.Hour, 26 * time.Hour}[s.A%6]
 	w.clock.Set(w.clock.Now().Add(by))
-	return by.String()
+	return "ok, " + by.String()
 }
 
 // liveOn lets days pass, on each of which everything that is due is done.
 func liveOn(w *world, s step) string {
-	days := 1 + s.A%10
-	if s.B%4 == 0 {
+	days := 1 + s.A%4
+	if s.B%8 == 0 {
 		days += 20
 	}
 	for range days {
@@ -34,14 +34,20 @@ func liveOn(w *world, s step) string {
 		w.jobs(nil)
 		w.due("everything", w.app.RunDue)
 	}
-	return fmt.Sprintf("%d days", days)
+	return fmt.Sprintf("ok, %d days", days)
 }
 
 // leap goes to shortly before, at or after a subscription's next end, after an
 // outage of everything.
 func leap(w *world, s step) string {
-	target, ok := pick(sorted(w.facts.subs, func(s sub) string { return s.ID }), s.A)
-	if !ok || target.State != "active" {
+	var live []sub
+	for _, x := range sorted(w.facts.subs, func(x sub) string { return x.PaidUntil.Format(time.RFC3339) + x.ID }) {
+		if x.State == "active" {
+			live = append(live, x)
+		}
+	}
+	target, ok := pick(live[:min(len(live), 1+s.A%2*8)], s.A/2) // the one that ends first, or any
+	if !ok {
 		return "nowhere"
 	}
 	to := target.PaidUntil.Add(time.Duration([]int{-31, -4, -3, -2, -1, 0, 1, 3, 6, 7, 8}[s.B%11]) * 24 * time.Hour).Add(time.Duration(s.C%48-24) * time.Hour)
@@ -83,7 +89,7 @@ func dueNow(w *world, s step) string {
 func work(w *world, s step) string {
 	n := w.bank.Deliver(w.ctx)
 	w.jobs(rand.New(rand.NewPCG(uint64(s.A), uint64(s.B))))
-	return fmt.Sprintf("%d webhooks", n)
+	return fmt.Sprintf("ok, %d webhooks", n)
 }
 
 // job is a row of the queue's table.
@@ -191,7 +197,7 @@ func storm(w *world, s step) string {
 		w.receive(raw)
 	}
 	w.jobs(r)
-	return fmt.Sprintf("%d again", min(len(heard), 6))
+	return fmt.Sprintf("ok, %d again", min(len(heard), 6))
 }
 
 // inject has the provider fail in some way, soon.
@@ -214,7 +220,7 @@ func inject(w *world, s step) string {
 		f.On = []string{"", "checkout", "charge", "refund", "cancel", "lookup"}[s.C/2%6]
 	}
 	w.must(w.bank.Inject(f))
-	return fmt.Sprintf("%s on %q", f.Kind, f.On)
+	return fmt.Sprintf("%s, on %q", f.Kind, f.On)
 }
 
 // heal ends all faults that have not happened yet.

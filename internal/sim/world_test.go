@@ -170,7 +170,8 @@ func (w *world) play(at int, s step) string {
 	w.wire.kill()
 	w.ctx = w.t.Context()
 	w.wire.cut = cutNever
-	w.tally[s.Do+" "+happened]++
+	head, _, _ := strings.Cut(happened, ",")
+	w.tally[s.Do+": "+head]++
 	w.check()
 	return happened
 }
