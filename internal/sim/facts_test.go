@@ -41,7 +41,7 @@ type pay struct {
 	ID, Payer, Kind, Payable, Order, Initiator, State, Parked, Method, Parent string
 	Amount, Received, Refunded, Disputed                                      money.Amount
 	Attempt                                                                   int
-	Sent                                                                      time.Time
+	Sent, Created                                                             time.Time
 }
 
 const (
@@ -59,7 +59,7 @@ LEFT JOIN (SELECT e.order_id, sum(p.amount_minor)::bigint AS amount FROM ledger_
 	paysSQL = `
 SELECT p.id::text, p.payer_id::text, p.payable_kind, p.payable_id::text, COALESCE(p.order_id::text, ''), p.initiator, p.state, p.parked,
        COALESCE(p.method_id::text, ''), COALESCE(p.parent_id::text, ''), p.amount_minor, p.received_minor, p.refunded_minor, p.disputed_minor,
-       p.attempt_no, COALESCE(p.sent_at, 'epoch') FROM payment p`
+       p.attempt_no, COALESCE(p.sent_at, 'epoch'), p.created_at FROM payment p`
 	bookedSQL = `
 SELECT a.payer_id::text, e.kind, -sum(p.amount_minor)::bigint FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id AND a.kind = 'balance'
 JOIN ledger_entry e ON e.id = p.entry_id GROUP BY a.payer_id, e.kind`
@@ -111,7 +111,7 @@ func (w *world) read() (facts, error) {
 	b.Queue(paysSQL).Query(each(func(r pgx.Rows) error {
 		var p pay
 		err := r.Scan(&p.ID, &p.Payer, &p.Kind, &p.Payable, &p.Order, &p.Initiator, &p.State, &p.Parked, &p.Method, &p.Parent, &p.Amount, &p.Received,
-			&p.Refunded, &p.Disputed, &p.Attempt, &p.Sent)
+			&p.Refunded, &p.Disputed, &p.Attempt, &p.Sent, &p.Created)
 		f.pays[p.ID] = p
 		return err
 	}))
