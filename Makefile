@@ -109,6 +109,11 @@ sim: ## play random customers against the use cases: make sim SEEDS=2000, or SEE
 	@.ci/install postgresql
 	@PORTAL_TEST_REQUIRE=1 go test -count=1 -timeout 12h -v -run '^TestSimulation$$' ./internal/sim -args -seeds=$(SEEDS) -steps=$(STEPS) -seed=$(SEED) $(ARGS)
 
+.PHONY: sim-proof
+sim-proof: ## plant bugs one at a time; the simulator has to find each
+	@.ci/install postgresql
+	@PORTAL_LONG=1 PORTAL_TEST_REQUIRE=1 go test -count=1 -timeout 60m -v -run '^TestTheSimulatorSees$$' $(ARGS) ./internal/sim
+
 .PHONY: conformance
 conformance: ## the official validators
 	@echo "conformance: the runs of the official validators are not built yet" >&2; exit 1

@@ -27,5 +27,6 @@ var actions = []action{
 	{"storm", 3, storm},
 	{"fault", 5, inject},
 	{"heal", 2, heal},
+	{"halt", 2, halt},
 	{"race", 5, race},
 }

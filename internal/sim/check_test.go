@@ -106,6 +106,9 @@ func (w *world) subscriptionMoved(before, now facts, was, s sub, paid int) {
 	if s.State == "ended" && was.State != "ended" && now.at.Before(was.PaidUntil) {
 		w.broke("I8", "a subscription to %s ended before %s", s.Plan, was.PaidUntil)
 	}
+	if s.State == "ended" && was.State != "ended" && w.halted {
+		w.broke("I8", "a subscription to %s ended while charging is halted", s.Plan)
+	}
 	if !s.PaidUntil.Equal(was.PaidUntil) && paid == 0 && !w.may.change[s.ID] && !w.may.any {
 		w.broke("I20", "%s is paid until %s instead of %s, for nothing", s.Plan, s.PaidUntil, was.PaidUntil)
 	}
@@ -225,7 +228,9 @@ func (w *world) mayCharge(f facts, p pay) {
 	s, known := w.facts.subs[o.Subscription]
 	switch {
 	case w.may.any:
-	case !known || s.State != "active" || p.Sent.After(s.PaidUntil.Add(grace)):
+	case w.halted && w.step.Do != "halt":
+		w.broke("I33", "a card was charged while charging is halted")
+	case !known || s.State != "active" || p.Sent.After(s.PaidUntil.Add(grace)) && !w.wasHalted:
 		w.broke("I8", "a card was charged for a subscription that is over")
 	case !s.AutoRenew:
 		w.broke("I7", "a card was charged for %s with auto-renewal off", s.Plan)

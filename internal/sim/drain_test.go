@@ -3,6 +3,7 @@ package sim
 import (
 	"time"
 
+	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/ledger"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/payment"
@@ -14,6 +15,11 @@ func (w *world) drain() {
 	w.step, w.may = step{Do: "drain"}, permits{}
 	w.arm(0)
 	heal(w, step{})
+	if w.halted {
+		_, err := w.app.ResumeCharging(w.ctx, audit.ByCommand("sim"))
+		w.unanswered("resume", err)
+		w.halted = false
+	}
 	for _, by := range []time.Duration{0, time.Minute, 5 * time.Minute, time.Hour, 2 * time.Hour} {
 		w.tick(by)
 	}

@@ -70,6 +70,9 @@ func (w *world) toThePage(p *person, number string, keep bool) (id, out string) 
 	if err != nil {
 		return "", w.answer(err)
 	}
+	if w.halted && w.opened[strings.TrimPrefix(address, payURL+"/v1/checkouts/")] == nil {
+		w.broke("I33", "a payment page was opened while charging is halted")
+	}
 	return w.led(p, address, keep), "ok"
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/provider/sandbox"
@@ -221,6 +222,26 @@ func inject(w *world, s step) string {
 	}
 	w.must(w.bank.Inject(f))
 	return fmt.Sprintf("%s, on %q", f.Kind, f.On)
+}
+
+// halt stops all charging at a person's word, or lets it go on.
+func halt(w *world, s step) string {
+	by, before := audit.ByCommand("sim"), w.halted
+	var err error
+	if s.A%3 == 0 {
+		err = w.app.HaltCharging(w.ctx, "sim", by)
+	} else {
+		_, err = w.app.ResumeCharging(w.ctx, by)
+	}
+	out := w.answer(err)
+	status, err := w.app.ChargingStatus(w.t.Context())
+	w.must(err)
+	w.halted = len(status.Halts) > 0
+	if want := s.A%3 == 0; out == "ok" && w.halted != want || out != "ok" && out != "crashed" && w.halted != before {
+		w.broke("answer", "charging halted: %t after %q", w.halted, out)
+	}
+	w.wasHalted = w.wasHalted || w.halted
+	return out
 }
 
 // heal ends all faults that have not happened yet.

@@ -34,19 +34,21 @@ type world struct {
 	card  *sandbox.Adapter
 	wire  *wire
 
-	people  []*person
-	sent    []*transfer         // everything that ever came to our account
-	opened  map[string]*page    // checkouts at the sandbox by their id
-	order   []string            // ids of opened as they came
-	charges map[string]charge   // by idempotency key
-	daily   map[string][]charge // by payer and day
-	revoked map[string]bool     // methods that were taken back
-	turned  map[string]string   // tokens of cards that turned bad, or good again, with their payer
-	facts   facts
-	at      int // number of the step
-	step    step
-	may     permits
-	armed   int64 // what sim_write was set to
+	people    []*person
+	sent      []*transfer         // everything that ever came to our account
+	opened    map[string]*page    // checkouts at the sandbox by their id
+	order     []string            // ids of opened as they came
+	charges   map[string]charge   // by idempotency key
+	daily     map[string][]charge // by payer and day
+	halted    bool                // charging is, as far as the steps before went
+	wasHalted bool                // once: then nothing ran out for a while
+	revoked   map[string]bool     // methods that were taken back
+	turned    map[string]string   // tokens of cards that turned bad, or good again, with their payer
+	facts     facts
+	at        int // number of the step
+	step      step
+	may       permits
+	armed     int64 // what sim_write was set to
 
 	mu       sync.Mutex // of what goroutines of a race, and webhooks within use cases, write
 	heard    []payment.RawWebhook
@@ -228,7 +230,7 @@ func (w *world) answer(err error) string {
 
 // unanswered notes an error that nobody should get.
 func (w *world) unanswered(what string, err error) {
-	if !w.crashed(err) && fault.KindOf(err) == fault.Internal {
+	if err != nil && !w.crashed(err) && fault.KindOf(err) == fault.Internal {
 		w.broke("answer", "%s: %v", what, err)
 	}
 }
