@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/ledger"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/payment"
@@ -48,6 +49,10 @@ func (w *world) check() {
 // nothing kept the jobs from being done.
 func (w *world) audited(late bool) {
 	lines, _, err := w.app.Audit(w.t.Context())
+	if slices.ContainsFunc(lines, func(l app.AuditLine) bool { return l.ID == "I13" && l.Broken > 0 }) {
+		w.jobs(nil) // a document that is not drawn within the hour: the jobs were out of order
+		lines, _, err = w.app.Audit(w.t.Context())
+	}
 	if err != nil {
 		w.broke("audit", "%v", err)
 	}
@@ -79,8 +84,8 @@ func (w *world) moved(before, now facts) {
 		if known {
 			w.subscriptionMoved(before, now, was, s, closed[id])
 		}
-		if !known && closed[id] != 1 {
-			w.broke("I6", "a subscription to %s began with %d paid orders", s.Plan, closed[id])
+		if !known && (closed[id] == 0 || closed[id] != s.Periods) {
+			w.broke("I6", "a subscription to %s began with %d paid orders and %d periods", s.Plan, closed[id], s.Periods)
 		}
 	}
 	for id, p := range now.pays {
