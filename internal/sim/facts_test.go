@@ -59,7 +59,7 @@ LEFT JOIN (SELECT e.order_id, sum(p.amount_minor)::bigint AS amount FROM ledger_
 	paysSQL = `
 SELECT p.id::text, p.payer_id::text, p.payable_kind, p.payable_id::text, COALESCE(p.order_id::text, ''), p.initiator, p.state, p.parked,
        COALESCE(p.method_id::text, ''), COALESCE(p.parent_id::text, ''), p.amount_minor, p.received_minor, p.refunded_minor, p.disputed_minor,
-       p.attempt_no, COALESCE(p.sent_at, 'epoch'), p.created_at FROM payment p`
+       p.attempt_no, COALESCE(p.sent_at, 'epoch'), p.created_at FROM payment p WHERE p.provider NOT IN ('bank', 'balance')`
 	bookedSQL = `
 SELECT a.payer_id::text, e.kind, -sum(p.amount_minor)::bigint FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id AND a.kind = 'balance'
 JOIN ledger_entry e ON e.id = p.entry_id GROUP BY a.payer_id, e.kind`
