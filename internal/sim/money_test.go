@@ -156,6 +156,13 @@ func (w *world) arrived(t *transfer, d app.ImportedEntry) {
 	t.who.bankIn += t.entry.Amount
 }
 
+// trust sets how far a payer's balance may go below nothing.
+func trust(w *world, s step) string {
+	limit := []money.Amount{0, 50_00, 400_00, 5000_00}[s.A%4]
+	_, err := w.app.SetCreditLimit(w.ctx, w.who(s).payer, limit.Decimal(), audit.ByCommand("sim"))
+	return w.answer(err)
+}
+
 // refundThere gives money back at the provider's own page.
 func refundThere(w *world, s step) string {
 	p, ok := pick(w.paid(), s.A)

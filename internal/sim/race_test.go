@@ -21,6 +21,7 @@ func race(w *world, s step) string {
 		{"off while it renews", offWhileItRenews},
 		{"canceled while it is paid", canceledWhilePaid},
 		{"two tabs", twoTabs},
+		{"one balance for two", oneBalanceForTwo},
 		{"one statement twice", oneStatementTwice},
 		{"changed while it renews", changedWhileItRenews},
 	}
@@ -93,6 +94,16 @@ func twoTabs(w *world, s step) (a, b func(context.Context) error) {
 		return err
 	}
 	return open, open
+}
+
+func oneBalanceForTwo(w *world, s step) (a, b func(context.Context) error) {
+	p, o, ok := having(w, s, w.inState("awaiting_payment"))
+	if !ok {
+		return nil, nil
+	}
+	other, _ := pick(w.ordersOf(p, "awaiting_payment"), s.A+1)
+	return func(ctx context.Context) error { return w.app.PayOrderFromBalance(ctx, p.actor, o.Number) },
+		func(ctx context.Context) error { return w.app.PayOrderFromBalance(ctx, p.actor, other.Number) }
 }
 
 func oneStatementTwice(w *world, s step) (a, b func(context.Context) error) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/provider/sandbox"
@@ -24,7 +25,8 @@ func orderSomething(w *world, s step) string {
 	if err != nil {
 		return w.answer(err)
 	}
-	in := app.PlaceOrder{Selection: sel, Payer: p.payer, Customer: w.customerOf(s), Method: "bank", Quote: q.Token}
+	method, _ := pick(q.Methods, s.C/16)
+	in := app.PlaceOrder{Selection: sel, Payer: p.payer, Customer: w.customerOf(s), Method: string(method), Quote: q.Token}
 	number, err := w.app.PlaceOrder(w.ctx, p.actor, in)
 	if err != nil {
 		return w.answer(err)
@@ -40,8 +42,8 @@ func orderSomething(w *world, s step) string {
 	if err != nil {
 		return w.answer(err)
 	}
-	if o.Total != q.Total || o.State != "awaiting_payment" {
-		w.broke("answer", "ordered at %s, the order says %s, %s", q.Total.Decimal(), o.Total.Decimal(), o.State)
+	if paid := o.State == order.StatePaid; o.Total != q.Total || paid != (method == order.MethodBalance) {
+		w.broke("answer", "ordered at %s by %s, the order says %s, %s", q.Total.Decimal(), method, o.Total.Decimal(), o.State)
 	}
 	return "ok"
 }
@@ -100,6 +102,22 @@ func subscribe(w *world, s step) string {
 	w.bank.Deliver(w.ctx)
 	w.jobs(nil)
 	return "ok"
+}
+
+// payFromBalance pays an open order from the balance, and the page must say so.
+func payFromBalance(w *world, s step) string {
+	p, o, ok := having(w, s, w.inState("awaiting_payment"))
+	if !ok {
+		return "nothing to pay"
+	}
+	out := w.answer(w.app.PayOrderFromBalance(w.ctx, p.actor, o.Number))
+	if out == "ok" && s.B%3 == 0 {
+		out += ", " + w.answer(w.app.PayOrderFromBalance(w.ctx, p.actor, o.Number))
+	}
+	if now, err := w.app.Order(w.t.Context(), p.actor, o.Number); err != nil || out == "ok" && now.State != order.StatePaid {
+		w.broke("answer", "paid from the balance, the order says %s: %v", now.State, err)
+	}
+	return out
 }
 
 // topUpByCard pays in by card.

@@ -77,6 +77,7 @@ func dueNow(w *world, s step) string {
 		{"payments", func(ctx context.Context) error { _, err := w.app.CheckPayments(ctx); return err }},
 		{"overdue", w.app.CloseOverdue},
 		{"invoices", w.app.IssuePending},
+		{"receipts", w.app.IssueReceipts},
 	}
 	first := s.A % len(kinds)
 	for i := range 1 + s.B%len(kinds) {
@@ -166,6 +167,8 @@ func (w *world) do(j job) error {
 		return w.app.IssueInvoice(w.ctx, args.OrderID)
 	case "send_payment":
 		return w.app.SendPayment(w.ctx, args.PaymentID)
+	case "issue_receipts":
+		return w.app.IssueReceipts(w.ctx)
 	case "renew":
 		return w.app.Renew(w.ctx, args.Subscription)
 	case "process_webhook":
@@ -228,7 +231,7 @@ func inject(w *world, s step) string {
 func halt(w *world, s step) string {
 	by, before := audit.ByCommand("sim"), w.halted
 	var err error
-	if s.A%3 == 0 {
+	if s.A%6 == 0 {
 		err = w.app.HaltCharging(w.ctx, "sim", by)
 	} else {
 		_, err = w.app.ResumeCharging(w.ctx, by)
@@ -237,7 +240,7 @@ func halt(w *world, s step) string {
 	status, err := w.app.ChargingStatus(w.t.Context())
 	w.must(err)
 	w.halted = len(status.Halts) > 0
-	if want := s.A%3 == 0; out == "ok" && w.halted != want || out != "ok" && out != "crashed" && w.halted != before {
+	if want := s.A%6 == 0; out == "ok" && w.halted != want || out != "ok" && out != "crashed" && w.halted != before {
 		w.broke("answer", "charging halted: %t after %q", w.halted, out)
 	}
 	w.wasHalted = w.wasHalted || w.halted
