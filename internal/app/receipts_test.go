@@ -79,6 +79,31 @@ func TestReceiptOfATopUp(t *testing.T) {
 	s.clean()
 }
 
+// A receipt whose file could not be drawn is drawn the next time: it has its
+// number already, and the audit takes one without a file for tampered with.
+func TestAReceiptIsDrawnLater(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	ona, payer := s.customer(7_900_000_000_648, "Ona")
+	s.importFile(s.camt(banktest.Version08, s.transfer(s.reference(ona, payer), 50_00)))
+	_, err := s.db.Pool().Exec(s.ctx(), `CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no space left'; END $$;
+		CREATE TRIGGER full_disk BEFORE INSERT ON document_file EXECUTE FUNCTION full_disk()`)
+	s.must(err)
+	if err := s.IssueReceipts(s.ctx()); err == nil {
+		t.Fatal("drawn on a full disk")
+	}
+	_, err = s.db.Pool().Exec(s.ctx(), `DROP TRIGGER full_disk ON document_file`)
+	s.must(err)
+	for range 2 {
+		s.must(s.IssueReceipts(s.ctx()))
+	}
+	if n := s.count(`SELECT count(*) FROM document_file`); n != 1 || len(s.receipts(ona, payer)) != 1 {
+		t.Errorf("%d files of receipts %v", n, s.receipts(ona, payer))
+	}
+	s.clock.Set(s.clock.Now().Add(2 * time.Hour))
+	s.clean()
+}
+
 // A payer's card pays in: the receipt says so. What pays an order gets none.
 func TestReceiptOfACard(t *testing.T) {
 	t.Parallel()
