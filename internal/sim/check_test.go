@@ -241,6 +241,8 @@ func (w *world) mayCharge(f facts, p pay) {
 		w.broke("I7", "a card was charged for %s with auto-renewal off", s.Plan)
 	case p.Sent.Before(s.PaidUntil.Add(-earliest)):
 		w.broke("I22", "a card was charged for %s on %s, and it is paid until %s", s.Plan, p.Sent, s.PaidUntil)
+	case w.noCard[s.ID]:
+		w.broke("I8", "a card was charged for %s, and nobody agreed to that", s.Plan)
 	case w.revoked[p.Method]:
 		w.broke("I8", "a card was charged that was taken back")
 	}

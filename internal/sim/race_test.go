@@ -69,7 +69,8 @@ func offWhileItRenews(w *world, s step) (a, b func(context.Context) error) {
 	if !ok {
 		return nil, nil
 	}
-	return func(context.Context) error { return w.switchTo(p, target.ID, false) }, w.app.RunDue
+	w.noCard[target.ID] = true
+	return func(context.Context) error { return w.switchTo(p, target.ID, false, "") }, w.app.RunDue
 }
 
 func canceledWhilePaid(w *world, s step) (a, b func(context.Context) error) {

@@ -97,6 +97,7 @@ func subscribe(w *world, s step) string {
 			return out
 		}
 		w.must(w.bank.Press(id, "pay", []sandbox.Card{sandbox.CardOK, sandbox.CardOK, sandbox.CardExpires}[s.C/64%3], true))
+		w.agreedTo(id)
 	}
 	w.facts = before
 	w.bank.Deliver(w.ctx)
@@ -166,11 +167,21 @@ func (w *world) press(id string, n int) string {
 		card = cards[n/8%len(cards)]
 	}
 	w.must(w.bank.Press(id, button, card, true))
+	w.agreedTo(id)
 	w.tally["page: "+button+" "+string(card)]++
 	if card != "" {
 		return button + " " + string(card)
 	}
 	return button
+}
+
+// agreedTo notes that a card may be charged for whatever its page pays.
+func (w *world) agreedTo(id string) {
+	if page := w.opened[id]; page != nil && page.keep {
+		for _, s := range w.subsOf(page.who) {
+			w.noCard[s.ID] = false
+		}
+	}
 }
 
 // comeBack does something on a page that was left open.
@@ -269,19 +280,34 @@ func toggle(w *world, s step) string {
 	}
 	w.may.toggle = map[string]bool{target.ID: true}
 	on := s.B%3 > 0
-	err := w.switchTo(p, target.ID, on)
+	method, _ := pick(w.methods(p), s.C)
+	if s.C%3 == 0 {
+		method.ID = ""
+	}
+	err := w.switchTo(p, target.ID, on, method.ID)
 	out := w.answer(err)
+	switch {
+	case out != "ok":
+	case on && method.ID != "":
+		w.noCard[target.ID] = false
+	case !on || !target.AutoRenew:
+		w.noCard[target.ID] = true
+	}
 	if now, err := w.app.Subscription(w.ctx, p.actor, target.ID); err == nil && out == "ok" && now.AutoRenew != on {
 		w.broke("I7", "auto-renewal is %t after it was switched to %t", now.AutoRenew, on)
 	}
 	return out
 }
 
-func (w *world) switchTo(p *person, id string, on bool) error {
+// switchTo switches auto-renewal; a method of "" is none.
+func (w *world) switchTo(p *person, id string, on bool, method string) error {
 	if on {
-		return w.app.TurnAutoRenewOn(w.ctx, p.actor, id)
+		return w.app.TurnAutoRenewOn(w.ctx, p.actor, id, app.Consent{
+			MethodID: method, ConsentID: "consent.text", ConsentText: "You may charge it.", IP: "192.0.2.1", UserAgent: "sim", Language: "en",
+		})
 	}
-	return w.app.TurnAutoRenewOff(w.ctx, p.actor, id)
+	_, err := w.app.TurnAutoRenewOff(w.ctx, p.actor, id)
+	return err
 }
 
 // revoke takes a card back.

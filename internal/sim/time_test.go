@@ -73,6 +73,7 @@ func dueNow(w *world, s step) string {
 		name string
 		do   func(context.Context) error
 	}{
+		{"a scan", w.app.ScanDue},
 		{"renewals", func(ctx context.Context) error { _, err := w.app.RenewDue(ctx); return err }},
 		{"payments", func(ctx context.Context) error { _, err := w.app.CheckPayments(ctx); return err }},
 		{"overdue", w.app.CloseOverdue},

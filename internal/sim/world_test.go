@@ -42,6 +42,7 @@ type world struct {
 	daily     map[string][]charge // by payer and day
 	halted    bool                // charging is, as far as the steps before went
 	wasHalted bool                // once: then nothing ran out for a while
+	noCard    map[string]bool     // subscriptions for which nobody agreed to have a card charged
 	revoked   map[string]bool     // methods that were taken back
 	turned    map[string]string   // tokens of cards that turned bad, or good again, with their payer
 	facts     facts
@@ -113,7 +114,7 @@ func newWorld(t testing.TB, seed uint64, m mutant) *world {
 	w := &world{
 		t: t, ctx: t.Context(), clock: app.NewClock(begin), wire: &wire{}, opened: map[string]*page{}, charges: map[string]charge{},
 		tally: map[string]int{}, facts: facts{}, lost: map[string]bool{},
-		daily: map[string][]charge{}, revoked: map[string]bool{}, turned: map[string]string{},
+		daily: map[string][]charge{}, noCard: map[string]bool{}, revoked: map[string]bool{}, turned: map[string]string{},
 	}
 	dsn := storetest.Database(t)
 	conn, err := pgx.Connect(w.ctx, dsn)
