@@ -17,7 +17,8 @@ import (
 // permits is what the step at hand may change.
 type permits struct {
 	toggle map[string]bool // subscriptions whose auto-renewal was asked to be switched
-	change map[string]bool // and whose options were asked to be changed
+	change map[string]bool // whose options were asked to be changed
+	refund map[string]bool // and of which the unused part was to be given back
 	any    bool            // two things at once: the order in which they came is not known
 }
 
@@ -102,23 +103,27 @@ func (w *world) moved(before, now facts) {
 // subscriptionMoved compares a subscription at two moments. paid is how many
 // orders for it were paid in between.
 func (w *world) subscriptionMoved(before, now facts, was, s sub, paid int) {
+	givenBack := w.may.refund[s.ID] || now.disputed(s.ID)
 	if was.State == "ended" && s.State != "ended" {
 		w.broke("I8", "a subscription to %s came back", s.Plan)
 	}
-	if s.AutoRenew != was.AutoRenew && !w.may.toggle[s.ID] && !w.may.any {
+	if s.AutoRenew != was.AutoRenew && !w.may.toggle[s.ID] && !w.may.any && (s.AutoRenew || !givenBack) {
 		w.broke("I7", "auto-renewal of %s was switched to %t by nobody", s.Plan, s.AutoRenew)
 	}
-	if s.State == "ended" && was.State != "ended" && now.at.Before(was.PaidUntil) {
+	if s.State == "ended" && was.State != "ended" && now.at.Before(was.PaidUntil) && !givenBack {
 		w.broke("I8", "a subscription to %s ended before %s", s.Plan, was.PaidUntil)
 	}
-	if s.State == "ended" && was.State != "ended" && w.halted {
+	if s.State == "ended" && was.State != "ended" && w.halted && !givenBack {
 		w.broke("I8", "a subscription to %s ended while charging is halted", s.Plan)
 	}
-	if !s.PaidUntil.Equal(was.PaidUntil) && paid == 0 && !w.may.change[s.ID] && !w.may.any {
+	if !s.PaidUntil.Equal(was.PaidUntil) && paid == 0 && !w.may.change[s.ID] && !w.may.any && !givenBack {
 		w.broke("I20", "%s is paid until %s instead of %s, for nothing", s.Plan, s.PaidUntil, was.PaidUntil)
 	}
-	if s.Periods-was.Periods != paid && !w.may.any && len(w.may.change) == 0 {
+	if s.Periods-was.Periods != paid && !w.may.any && len(w.may.change) == 0 && !givenBack {
 		w.broke("I6", "%s has %d periods more for %d orders", s.Plan, s.Periods-was.Periods, paid)
+	}
+	if givenBack { // by days, the one begun is used
+		return
 	}
 	// Paid = used + unused + credited: what was used only grows, and only with time.
 	then, used := usedOf(before, was), usedOf(now, s)
@@ -129,6 +134,16 @@ func (w *world) subscriptionMoved(before, now facts, was, s sub, paid int) {
 	if now.at.Equal(before.at) && (paid == 0 || now.at.Before(was.PaidUntil)) && grown.Sub(cent).Sign() > 0 {
 		w.broke("I18", "%s: %s were used in no time", s.Plan, grown)
 	}
+}
+
+// disputed reports whether money for a subscription was withdrawn.
+func (f facts) disputed(id string) bool {
+	for _, p := range f.pays {
+		if p.Disputed > 0 && f.orders[p.Order].Subscription == id {
+			return true
+		}
+	}
+	return false
 }
 
 var cent = subscription.ValueOf(1)
@@ -174,7 +189,14 @@ func (w *world) money(f facts) {
 		if got := -booked[string(ledger.EntryOrderPaid)]; got != taken {
 			w.broke("I6", "orders of %s took %s from the balance, their settlements say %s", p.name, got.Decimal(), taken.Decimal())
 		}
-		in := p.bankIn + captured[id] + booked[string(ledger.EntryChangeCredit)] + booked[string(ledger.EntryCredited)] + f.limits[id]
+		in := p.bankIn + captured[id] + f.limits[id]
+		for kind, amount := range booked { // credits, and refunds on their way
+			switch ledger.EntryKind(kind) {
+			case ledger.EntryBankReceived, ledger.EntryCaptured, ledger.EntryOrderPaid:
+			default:
+				in += amount
+			}
+		}
 		if taken > in {
 			w.broke("I11", "%s was granted %s for %s", p.name, taken.Decimal(), in.Decimal())
 		}
@@ -205,6 +227,7 @@ func (w *world) atTheProvider(f facts) {
 			captures[thing{p.Kind, p.Payable}] += len(e.Captures)
 		}
 	}
+	w.refundedOnce()
 	for t, n := range captures {
 		if n > 1 {
 			w.broke("I6", "%d captures for one %s", n, t.kind)

@@ -54,8 +54,9 @@ SELECT p.subscription_id::text, lower(p.during), upper(p.during), p.worth, p.rat
 SELECT o.id::text, o.number, o.kind, o.state, o.payer_id::text, COALESCE(o.subscription_id::text, ''), o.net_minor, o.total_minor,
        COALESCE(s.net_minor + s.vat_minor - s.shortfall_minor, 0), COALESCE(c.amount, 0), o.months
 FROM orders o LEFT JOIN settlement s ON s.order_id = o.id
-LEFT JOIN (SELECT e.order_id, sum(p.amount_minor)::bigint AS amount FROM ledger_entry e JOIN ledger_posting p ON p.entry_id = e.id AND p.amount_minor > 0
-           WHERE e.kind = 'change_credit' GROUP BY e.order_id) c ON c.order_id = o.id`
+LEFT JOIN (SELECT order_id, sum(amount)::bigint AS amount FROM (SELECT e.order_id, sum(p.amount_minor)::bigint AS amount FROM ledger_entry e JOIN ledger_posting p ON p.entry_id = e.id AND p.amount_minor > 0
+           WHERE e.kind = 'change_credit' GROUP BY e.order_id
+           UNION ALL SELECT order_id, sum(net_minor)::bigint FROM invoice WHERE kind = 'credit_note' GROUP BY order_id) x GROUP BY order_id) c ON c.order_id = o.id`
 	paysSQL = `
 SELECT p.id::text, p.payer_id::text, p.payable_kind, p.payable_id::text, COALESCE(p.order_id::text, ''), p.initiator, p.state, p.parked,
        COALESCE(p.method_id::text, ''), COALESCE(p.parent_id::text, ''), p.amount_minor, p.received_minor, p.refunded_minor, p.disputed_minor,

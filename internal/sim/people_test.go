@@ -47,7 +47,7 @@ func newSeller(t testing.TB) app.Seller {
 		Books: books, Zone: zone,
 		Accounts:      []app.BankAccount{{Currency: "EUR", Beneficiary: "MB Pavyzdys", IBAN: sellerIBAN, BIC: "HABALT22", Bank: "Bank"}},
 		InvoicePrefix: "SIP", CreditPrefix: "SIPC", OrderPrefix: "O", BankInvoice: 14, LeadDays: 30, GraceDays: 7, FirstChargeDays: 3,
-		NoticeDays: []int{14, 3}, GraceChargeDays: []int{3, 7}, MaxChargesDaily: 10, MaxChargedDaily: 5000_00,
+		NoticeDays: []int{14, 3}, GraceChargeDays: []int{3, 7}, MaxChargesDaily: 10, MaxChargedDaily: 5000_00, SecondEyes: 150_00,
 	}
 }
 
@@ -80,14 +80,7 @@ func (w *world) settle(seed uint64) {
 	for i := range n {
 		in := details[(first+i)%len(details)]
 		p := &person{name: in.Name, iban: ibans[i%len(ibans)]}
-		state, err := w.app.BeginSignIn(w.ctx, "", "/subscriptions")
-		w.must(err)
-		q := telegram.Sign(telegram.Profile{ID: int64(7_900_000_100_000 + i), FirstName: in.Name, AuthDate: w.clock.Now()}, botToken)
-		q.Set("st", state)
-		session, err := w.app.SignInTelegram(w.ctx, app.TelegramReturn{Query: q, CookieState: state, IP: "127.0.0.1", UserAgent: "sim"})
-		w.must(err)
-		p.actor, err = w.app.ActorBySession(w.ctx, session.Token)
-		w.must(err)
+		p.actor = w.signIn(int64(7_900_000_100_000+i), in.Name)
 		payers, err := w.app.Payers(w.ctx, p.actor)
 		w.must(err)
 		p.payer, err = w.app.SavePayer(w.ctx, p.actor, payers[0].ID, in)
@@ -100,6 +93,19 @@ func (w *world) settle(seed uint64) {
 			string(p.payer), string(w.people[(i+1)%n].actor.AccountID), w.clock.Now())
 		w.must(err)
 	}
+}
+
+// signIn signs a Telegram user in.
+func (w *world) signIn(id int64, name string) account.Actor {
+	state, err := w.app.BeginSignIn(w.ctx, "", "/subscriptions")
+	w.must(err)
+	q := telegram.Sign(telegram.Profile{ID: id, FirstName: name, AuthDate: w.clock.Now()}, botToken)
+	q.Set("st", state)
+	session, err := w.app.SignInTelegram(w.ctx, app.TelegramReturn{Query: q, CookieState: state, IP: "127.0.0.1", UserAgent: "sim"})
+	w.must(err)
+	actor, err := w.app.ActorBySession(w.ctx, session.Token)
+	w.must(err)
+	return actor
 }
 
 // who is the person of a step.

@@ -76,6 +76,7 @@ func dueNow(w *world, s step) string {
 		{"a scan", w.app.ScanDue},
 		{"renewals", func(ctx context.Context) error { _, err := w.app.RenewDue(ctx); return err }},
 		{"payments", func(ctx context.Context) error { _, err := w.app.CheckPayments(ctx); return err }},
+		{"refunds", func(ctx context.Context) error { _, err := w.app.CheckRefunds(ctx); return err }},
 		{"overdue", w.app.CloseOverdue},
 		{"invoices", w.app.IssuePending},
 		{"receipts", w.app.IssueReceipts},
@@ -164,6 +165,8 @@ func (w *world) do(j job) error {
 		PaymentID    payment.ID `json:"payment_id"`
 		InboxID      int64      `json:"inbox_id"`
 		Subscription string     `json:"subscription_id"`
+		RefundID     string     `json:"refund_id"`
+		Number       string     `json:"number"`
 	}
 	w.must(json.Unmarshal(j.args, &args))
 	switch j.kind {
@@ -173,6 +176,10 @@ func (w *world) do(j job) error {
 		return w.app.SendPayment(w.ctx, args.PaymentID)
 	case "issue_receipts":
 		return w.app.IssueReceipts(w.ctx)
+	case "send_refund":
+		return w.app.SendRefund(w.ctx, args.RefundID)
+	case "draw_document":
+		return w.app.DrawDocument(w.ctx, args.Number)
 	case "renew":
 		return w.app.Renew(w.ctx, args.Subscription)
 	case "process_webhook":

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/blob"
 	"github.com/siptg/portal/internal/fault"
@@ -35,6 +36,7 @@ type world struct {
 	wire  *wire
 
 	people    []*person
+	staff     []account.Actor
 	sent      []*transfer         // everything that ever came to our account
 	opened    map[string]*page    // checkouts at the sandbox by their id
 	order     []string            // ids of opened as they came
@@ -151,6 +153,7 @@ func newWorld(t testing.TB, seed uint64, m mutant) *world {
 	})
 	w.must(err)
 	w.settle(seed)
+	w.hire()
 	w.must(w.look())
 	return w
 }
