@@ -102,6 +102,8 @@ func (r foundPaymentRow) found() FoundPayment {
 	}
 }
 
+// A transfer is found as what stands on the bank's statement; the payment that it
+// is in our books would be the same money again.
 const searchPaymentsSQL = `
 SELECT f.id, f.bank, f.at, f.payer_id, f.payer, f.order_number, f.provider, f.method, f.amount_minor, f.currency, f.state, f.alert
 FROM (
@@ -111,7 +113,7 @@ FROM (
     JOIN payer y ON y.id = p.payer_id
     LEFT JOIN orders o ON o.id = p.order_id
     LEFT JOIN payment_method m ON m.id = p.method_id
-    WHERE NOT @suspense::boolean
+    WHERE p.provider <> 'bank' AND NOT @suspense::boolean
       AND (@amount::bigint IS NULL OR @amount::bigint IN (p.amount_minor, p.received_minor))
       AND (@from::timestamptz IS NULL OR p.created_at >= @from::timestamptz AND p.created_at < @until::timestamptz)
       AND (@ending::text = '' OR right(m.label, length(@ending::text)) = @ending::text OR right(o.number, length(@ending::text)) = @ending::text)
