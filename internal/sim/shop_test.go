@@ -148,7 +148,7 @@ func (w *world) led(p *person, address string, keep bool) string {
 
 // cards are what people pay with, good ones more often.
 var cards = []sandbox.Card{
-	sandbox.CardOK, sandbox.CardOK, sandbox.CardOK, sandbox.CardDeclines, sandbox.CardInsufficient, sandbox.CardConfirm, sandbox.CardExpires, sandbox.CardLater,
+	sandbox.CardOK, sandbox.CardOK, sandbox.CardOK, sandbox.CardDeclines, sandbox.CardInsufficient, sandbox.CardEmpties, sandbox.CardConfirm, sandbox.CardExpires, sandbox.CardLater,
 }
 
 // press does something on a page.

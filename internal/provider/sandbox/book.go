@@ -26,6 +26,7 @@ const (
 	CardOK           Card = "ok"
 	CardDeclines     Card = "declines"
 	CardInsufficient Card = "insufficient"
+	CardEmpties      Card = "empties" // pays at the page, has too little for each charge afterwards
 	CardConfirm      Card = "confirm" // the bank wants to see the payer
 	CardExpires      Card = "expires" // at the end of next month
 	CardLater        Card = "later"   // accepted; Settle decides
@@ -39,6 +40,7 @@ var cards = []struct {
 	{CardOK, "Always pays"},
 	{CardDeclines, "Declines"},
 	{CardInsufficient, "Not enough money"},
+	{CardEmpties, "Pays now, not enough money later"},
 	{CardConfirm, "Needs confirmation"},
 	{CardExpires, "Expires next month"},
 	{CardLater, "Settles later"},
@@ -317,14 +319,14 @@ func (b *book) pay(e *Entry, m method, away bool) (no *refusal) {
 	if last, err := civil.Parse(m.ExpiresOn); err != nil || civil.DateOf(b.now(), time.UTC).After(last) {
 		return &refusal{Code: "expired_card", Message: "The card has expired."}
 	}
-	switch m.Card {
-	case CardDeclines:
+	switch card := m.Card; {
+	case card == CardDeclines:
 		return &refusal{Code: "card_declined", Message: "The card was declined."}
-	case CardInsufficient:
+	case card == CardInsufficient || card == CardEmpties && away:
 		return &refusal{Code: "insufficient_funds", Retryable: true, Message: "There is not enough money on the card."}
-	case CardConfirm:
+	case card == CardConfirm:
 		e.State = payment.ActionRequired
-	case CardLater:
+	case card == CardLater:
 		e.State = payment.Processing
 	default:
 		b.capture(e)

@@ -74,6 +74,7 @@ func TestThePage(t *testing.T) {
 		{"pays", []step{{"pay", sandbox.CardOK}}, payment.Succeeded, 1},
 		{"pays twice", []step{{"pay", sandbox.CardOK}, {"pay", sandbox.CardOK}}, payment.Succeeded, 1},
 		{"declines", []step{{"decline", sandbox.CardOK}}, payment.Failed, 0},
+		{"pays while there is money", []step{{"pay", sandbox.CardEmpties}}, payment.Succeeded, 1},
 		{"tries another card", []step{{"pay", sandbox.CardDeclines}, {"pay", sandbox.CardInsufficient}, {"pay", sandbox.CardOK}}, payment.Succeeded, 1},
 		{"a bad card only", []step{{"pay", sandbox.CardDeclines}}, payment.AwaitingPayer, 0},
 		{"no card", []step{{"pay", ""}}, payment.AwaitingPayer, 0},

@@ -226,6 +226,7 @@ func TestCardsByName(t *testing.T) {
 		{sandbox.CardOK, payment.OutcomeSucceeded, ""},
 		{sandbox.CardDeclines, payment.OutcomeDeclined, "card_declined"},
 		{sandbox.CardInsufficient, payment.OutcomeDeclined, "insufficient_funds"},
+		{sandbox.CardEmpties, payment.OutcomeDeclined, "insufficient_funds"},
 		{sandbox.CardConfirm, payment.OutcomeActionRequired, ""},
 		{sandbox.CardExpires, payment.OutcomeSucceeded, ""},
 		{sandbox.CardLater, payment.OutcomePending, ""},
