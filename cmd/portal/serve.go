@@ -175,6 +175,9 @@ func (workCommand) Run(e *environment) error {
 		return err
 	}
 	defer p.Close()
+	if p.config.Demo() {
+		go p.followDemoClock(e.ctx)
+	}
 	stop, err := p.startJobs(e.ctx)
 	if err != nil {
 		return err

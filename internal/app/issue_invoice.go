@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/siptg/portal/internal/audit"
+	"github.com/siptg/portal/internal/failpoint"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/store"
@@ -18,6 +19,7 @@ func (a *App) IssueInvoice(ctx context.Context, orderID string) error {
 	if err != nil {
 		return err
 	}
+	failpoint.Here("invoice.committed")
 	_, err = a.drawn(ctx, content)
 	return err
 }
@@ -64,6 +66,7 @@ func (a *App) issue(ctx context.Context, orderID string) ([]byte, error) {
 		if err != nil {
 			return err
 		}
+		failpoint.Here("invoice.number")
 		document.Number = invoice.Number(taken.Prefix, document.IssueDate.Year, taken.Seq)
 		if content, err = document.Marshal(); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/siptg/portal/internal/audit"
+	"github.com/siptg/portal/internal/failpoint"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/ledger"
 	"github.com/siptg/portal/internal/money"
@@ -45,6 +46,7 @@ func (a *App) applied(ctx context.Context, tx *store.Tx, s scene, p payment.Paym
 	if err := a.history(ctx, tx, before, p, effects, from); err != nil {
 		return err
 	}
+	failpoint.Here("applied.history")
 	var own, late money.Amount
 	for _, e := range effects {
 		switch {
@@ -65,6 +67,7 @@ func (a *App) applied(ctx context.Context, tx *store.Tx, s scene, p payment.Paym
 	if err := tx.SavePayment(ctx, p); err != nil {
 		return err
 	}
+	failpoint.Here("applied.saved")
 	if err := a.tellCharge(ctx, tx, s, p); err != nil {
 		return err
 	}
@@ -153,6 +156,7 @@ func (a *App) capture(ctx context.Context, tx *store.Tx, s scene, id payment.ID,
 	if err := tx.AppendEntry(ctx, ledger.Captured(s.payer.ID, amount, string(id), tx.Now())); err != nil {
 		return err
 	}
+	failpoint.Here("capture.ledger")
 	return tx.AppendAudit(ctx, audit.Record{
 		Actor: byPayments, Action: "payment.captured", ObjectKind: "payment", ObjectID: string(id), PayerID: s.payer.ID,
 		Detail: map[string]any{"amount_minor": amount.Amount, "currency": amount.Currency, "provider": s.payment.Provider},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/audit"
+	"github.com/siptg/portal/internal/failpoint"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/order"
@@ -343,6 +344,7 @@ func (a *App) intendCharge(ctx context.Context, tx *store.Tx, s subscription.Sub
 	if err != nil {
 		return "", err
 	}
+	failpoint.Here("intent.checked")
 	p, err := insertPayment(ctx, tx, payment.Payment{
 		PayerID: s.PayerID, Payable: renewal.Payable(), OrderID: o.ID, Provider: method.Provider, Account: method.Account,
 		Initiator: payment.ByMerchant, ReturnURL: a.publicURL + OrderPaymentPath(o.Number), Amount: money.Of(d.total, o.Currency),
@@ -351,6 +353,7 @@ func (a *App) intendCharge(ctx context.Context, tx *store.Tx, s subscription.Sub
 	if err != nil {
 		return "", err
 	}
+	failpoint.Here("intent.inserted")
 	return p.ID, a.queue.SendPayment(ctx, tx, p.ID)
 }
 
@@ -416,6 +419,7 @@ func (a *App) SendPayment(ctx context.Context, id payment.ID) error {
 		if err != nil {
 			return err
 		}
+		failpoint.Here("send.checked")
 		if !ok {
 			return a.notNow(ctx, tx, s, why)
 		}
@@ -433,16 +437,24 @@ func (a *App) SendPayment(ctx context.Context, id payment.ID) error {
 			if err := a.chargeMoment(ctx, tx, s); err != nil {
 				return err
 			}
+			failpoint.Here("send.charge")
 		}
 		if send, err = a.request(ctx, tx, p); err != nil {
 			return err
 		}
-		return tx.SavePayment(ctx, p)
+		if err := tx.SavePayment(ctx, p); err != nil {
+			return err
+		}
+		failpoint.Here("send.commit")
+		return nil
 	})
 	if err != nil || send == nil {
 		return err
 	}
-	return a.answered(ctx, id, send.op, send.call(ctx))
+	failpoint.Here("send.committed")
+	result := send.call(ctx)
+	failpoint.Here("send.answered")
+	return a.answered(ctx, id, send.op, result)
 }
 
 // maySend reports whether a payment that was not sent yet may go, while charging
@@ -558,7 +570,7 @@ func (a *App) provider(p payment.Payment) (PaymentProvider, error) {
 
 // answered applies what a provider answered.
 func (a *App) answered(ctx context.Context, id payment.ID, op payment.Operation, r payment.Result) error {
-	return a.db.Update(ctx, func(tx *store.Tx) error {
+	err := a.db.Update(ctx, func(tx *store.Tx) error {
 		s, err := a.lockPayment(ctx, tx, id)
 		if err != nil {
 			return err
@@ -579,8 +591,16 @@ func (a *App) answered(ctx context.Context, id payment.ID, op payment.Operation,
 				return err
 			}
 		}
-		return a.applied(ctx, tx, s, p, effects, from)
+		if err := a.applied(ctx, tx, s, p, effects, from); err != nil {
+			return err
+		}
+		failpoint.Here("answer.commit")
+		return nil
 	})
+	if err == nil {
+		failpoint.Here("answer.committed")
+	}
+	return err
 }
 
 // cancelPayment has the provider end a payment that waits for its payer, and

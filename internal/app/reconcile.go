@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/failpoint"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/store"
@@ -38,6 +39,7 @@ func (a *App) lookAt(ctx context.Context, id payment.ID, inbox int64) (payment.S
 	if result.Outcome == payment.OutcomeUnknown || result.Outcome == payment.OutcomeNotSent {
 		return snapshot, fault.Wrap(fault.Unavailable, "error.payment.unavailable", fmt.Errorf("look up payment %s: %s %s", id, result.Outcome, result.Detail))
 	}
+	failpoint.Here("look.answered")
 	var again *request
 	err = a.db.Update(ctx, func(tx *store.Tx) error {
 		again = nil
@@ -118,6 +120,7 @@ func (a *App) CheckPayments(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	failpoint.Here("check.planned")
 	var failed []error
 	for _, p := range due {
 		if err := a.check(ctx, p); fault.Is(err, fault.Unavailable) {

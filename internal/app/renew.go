@@ -11,6 +11,7 @@ import (
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/failpoint"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/notice"
@@ -87,7 +88,7 @@ func (a *App) eachRenewing(ctx context.Context, f func(ids []string) error) (int
 // transaction that takes the money (I7); for a saved method that is the one of
 // SendPayment.
 func (a *App) Renew(ctx context.Context, id string) error {
-	return a.db.Update(ctx, func(tx *store.Tx) error {
+	err := a.db.Update(ctx, func(tx *store.Tx) error {
 		r, due, err := a.lockRenewal(ctx, tx, id)
 		if err != nil || due == (subscription.Due{}) {
 			return err
@@ -108,8 +109,16 @@ func (a *App) Renew(ctx context.Context, id string) error {
 		if halted, err := tx.ChargingHalted(ctx); err != nil || halted {
 			return err
 		}
-		return a.payRenewal(ctx, tx, r, due.Charge)
+		if err := a.payRenewal(ctx, tx, r, due.Charge); err != nil {
+			return err
+		}
+		failpoint.Here("renew.commit")
+		return nil
 	})
+	if err == nil {
+		failpoint.Here("renew.committed")
+	}
+	return err
 }
 
 // renewing is a renewal with everything that it can move, locked.
@@ -340,6 +349,7 @@ func (a *App) payRenewal(ctx context.Context, tx *store.Tx, r renewing, try bool
 			if err := a.enterBalance(ctx, tx, o, r.row.Payable(), d.total, payment.ByMerchant); err != nil {
 				return err
 			}
+			failpoint.Here("balance.entered")
 		}
 		return a.settle(ctx, tx, o, &r.sub, d, r.today, 0, byRenewal)
 	}

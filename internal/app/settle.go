@@ -6,6 +6,7 @@ import (
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/failpoint"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/ledger"
 	"github.com/siptg/portal/internal/money"
@@ -65,13 +66,16 @@ func (a *App) settle(ctx context.Context, tx *store.Tx, o order.Order, live *sub
 	if err := tx.AppendEntry(ctx, ledger.OrderPaid(o.PayerID, o.Currency, o.Net, d.vat, shortfall, o.ID, tx.Now())); err != nil {
 		return err
 	}
+	failpoint.Here("settle.ledger")
 	subscriptionID, err := a.grant(ctx, tx, o, live, by)
 	if err != nil {
 		return err
 	}
+	failpoint.Here("settle.granted")
 	if err := tx.CloseOrder(ctx, o.ID, order.StatePaid, subscriptionID); err != nil {
 		return err
 	}
+	failpoint.Here("settle.order")
 	// Checkouts that are still open for it are closed.
 	if err := tx.CheckPaymentsOf(ctx, o.ID); err != nil {
 		return err
@@ -87,10 +91,16 @@ func (a *App) settle(ctx context.Context, tx *store.Tx, o order.Order, live *sub
 	}); err != nil {
 		return err
 	}
+	failpoint.Here("settle.audit")
 	if err := a.tellPaid(ctx, tx, o, subscriptionID, d); err != nil {
 		return err
 	}
-	return a.queue.IssueInvoice(ctx, tx, o.ID)
+	failpoint.Here("settle.notice")
+	if err := a.queue.IssueInvoice(ctx, tx, o.ID); err != nil {
+		return err
+	}
+	failpoint.Here("settle.job")
+	return nil
 }
 
 // tellPaid tells that an order was paid, and until when its subscription runs now.
@@ -155,6 +165,7 @@ func (a *App) grant(ctx context.Context, tx *store.Tx, o order.Order, live *subs
 		if err := tx.SaveSubscription(ctx, s); err != nil {
 			return "", err
 		}
+		failpoint.Here("grant.subscription")
 		if err := tx.RenewalPaid(ctx, live.ID, period.Number); err != nil {
 			return "", err
 		}
@@ -168,6 +179,7 @@ func (a *App) grant(ctx context.Context, tx *store.Tx, o order.Order, live *subs
 	if err := tx.AppendPeriod(ctx, s.ID, paid, 0); err != nil {
 		return "", err
 	}
+	failpoint.Here("grant.period")
 	event.PaidUntil = s.PaidUntil
 	return s.ID, tx.AppendSubscriptionEvent(ctx, s.ID, event)
 }

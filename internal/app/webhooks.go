@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 
+	"github.com/siptg/portal/internal/failpoint"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/store"
@@ -47,6 +48,7 @@ func (a *App) ReceiveWebhook(ctx context.Context, providerName string, raw payme
 				return err
 			}
 			if isNew && state == store.WebhookPending {
+				failpoint.Here("webhook.kept")
 				if err := a.queue.ProcessWebhook(ctx, tx, id); err != nil {
 					return err
 				}
@@ -57,6 +59,7 @@ func (a *App) ReceiveWebhook(ctx context.Context, providerName string, raw payme
 	if err != nil {
 		return 0, err
 	}
+	failpoint.Here("webhook.committed")
 	if status = provider.Capabilities().WebhookOK; status == 0 {
 		status = http.StatusOK
 	}
@@ -81,6 +84,7 @@ func (a *App) ProcessWebhook(ctx context.Context, inboxID int64, last bool) erro
 			state = store.WebhookFailed
 		}
 	}
+	failpoint.Here("webhook.looked")
 	err = a.db.Update(ctx, func(tx *store.Tx) error {
 		current, err := tx.LockInbox(ctx, inboxID)
 		if err != nil || current.State != store.WebhookPending {

@@ -226,6 +226,10 @@ const (
 	paymentTime = 90 * time.Second // for one payment: longer than its requests
 	checkTime   = 10 * time.Minute // for everything that is due
 	auditEvery  = time.Hour
+	// rescueAfter is when a job whose program died is worked again; one with a
+	// longer timeout keeps it. A renewal is not enqueued beside a job that seems to
+	// be running.
+	rescueAfter = 2 * time.Minute
 )
 
 // timed is a worker function with a timeout of its own.
@@ -297,7 +301,8 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 			river.QueueDefault: {MaxWorkers: 4}, queuePayments: {MaxWorkers: 4}, queueInbox: {MaxWorkers: 8},
 			queueNotices: {MaxWorkers: 4},
 		},
-		Workers: workers,
+		Workers:              workers,
+		RescueStuckJobsAfter: rescueAfter,
 		PeriodicJobs: []*river.PeriodicJob{
 			periodically(dueEvery, runDue{}), periodically(checkEvery, checkPayments{}), periodically(auditEvery, auditBooks{}),
 			periodically(dueEvery, deliverLeftBehind{}),

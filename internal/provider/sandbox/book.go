@@ -141,14 +141,15 @@ type delivery struct {
 // book is everything that the sandbox knows. Whoever uses it holds the server's
 // lock.
 type book struct {
-	now     func() time.Time
-	last    time.Time
-	file    *os.File // nil: in memory only
-	entries map[string]*Entry
-	order   []string // ids as they were made
-	answers map[string]remembered
-	methods map[string]method
-	outbox  []*delivery
+	now        func() time.Time
+	last       time.Time
+	cardMonths int      // how long a new card is valid
+	file       *os.File // nil: in memory only
+	entries    map[string]*Entry
+	order      []string // ids as they were made
+	answers    map[string]remembered
+	methods    map[string]method
+	outbox     []*delivery
 }
 
 // openBook reads the book of a file, which it makes; "" is in memory only.
@@ -301,7 +302,7 @@ func (b *book) view(reference, account string) (view, bool) {
 func (b *book) keep(card Card) (method, error) {
 	today := civil.DateOf(b.now(), time.UTC)
 	first := civil.Date{Year: today.Year, Month: today.Month, Day: 1}
-	months := 36
+	months := b.cardMonths
 	if card == CardExpires {
 		months = 2
 	}

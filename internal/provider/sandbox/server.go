@@ -33,6 +33,8 @@ type Options struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 
+	CardMonths int // how long a new card is valid; 0 is 36 months
+
 	Hold time.Duration // how long a fault keeps a request without an answer; 0 is 30 s
 	Slow time.Duration // how late a slow answer comes; 0 is 2 s
 }
@@ -56,10 +58,14 @@ func NewServer(o Options) (*Server, error) {
 	if o.Slow == 0 {
 		o.Slow = 2 * time.Second
 	}
+	if o.CardMonths == 0 {
+		o.CardMonths = 36
+	}
 	b, err := openBook(o.Book, o.Now)
 	if err != nil {
 		return nil, err
 	}
+	b.cardMonths = o.CardMonths
 	s := &Server{o: o, book: b, mux: http.NewServeMux(), wake: make(chan struct{}, 1)}
 	s.mux.HandleFunc("POST /v1/checkouts", s.operation("checkout", s.checkout))
 	s.mux.HandleFunc("POST /v1/charges", s.operation("charge", s.charge))

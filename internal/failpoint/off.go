@@ -1,0 +1,6 @@
+//go:build !failpoint
+
+package failpoint
+
+// Here does nothing: this is not a build for fault runs.
+func Here(string) {}
