@@ -33,7 +33,6 @@ func (c crash) String() string { return []string{"program", "program and Postgre
 
 const (
 	usualRounds = 6
-	longRounds  = 100
 	// backWithin is how long people wait after a crash on a busy machine.
 	backWithin = 30 * time.Second
 )
@@ -45,10 +44,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		missing(t, "/proc, which tells whose PostgreSQL a process is")
 	}
-	rounds := usualRounds
-	if os.Getenv("PORTAL_LONG") == "1" {
-		rounds = longRounds
-	}
+	rounds := runs(t, usualRounds)
 	p := newPlace(t, "PORTAL_MODE=demo") // with PostgreSQL of its own, and all its durability
 	w := &work{t: t, place: p, orders: map[string]*placed{}}
 	s := p.serve()
@@ -145,7 +141,7 @@ func (w *work) round(s *process, kind crash) *process {
 	<-time.After(moment())
 
 	if kind != crashProgram {
-		w.killPostgres()
+		killPostgres(w.t, w.place.dir)
 	}
 	if kind != crashPostgres {
 		s.kill()
@@ -252,33 +248,6 @@ func (w *work) verify() {
 	w.place.audit()
 }
 
-// killPostgres ends the server of this place, and of no other, without a
-// chance to tidy up.
-func (w *work) killPostgres() {
-	w.t.Helper()
-	data := filepath.Join(w.place.dir, "postgres", "data")
-	content, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	first, _, _ := strings.Cut(string(content), "\n")
-	pid, err := strconv.Atoi(first)
-	if err != nil || pid < 2 {
-		w.t.Fatalf("postmaster.pid begins with %q", first)
-	}
-	works, err := os.Stat(fmt.Sprintf("/proc/%d/cwd", pid))
-	if errors.Is(err, fs.ErrNotExist) {
-		w.t.Fatalf("process %d of postmaster.pid does not run", pid)
-	}
-	ours, err2 := os.Stat(data)
-	if err := errors.Join(err, err2); err != nil || !os.SameFile(works, ours) {
-		w.t.Fatalf("process %d does not work in %s (%v)", pid, data, err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
 // awaitReady returns when the server has its database back.
 func (w *work) awaitReady(s *process) {
 	w.t.Helper()
@@ -289,4 +258,31 @@ func (w *work) awaitReady(s *process) {
 		}
 	}
 	w.t.Errorf("not ready %v after PostgreSQL was killed\n%s", backWithin, s.out)
+}
+
+// killPostgres ends the server of a data directory, and of no other, without a
+// chance to tidy up.
+func killPostgres(t testing.TB, dir string) {
+	t.Helper()
+	data := filepath.Join(dir, "postgres", "data")
+	content, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(content), "\n")
+	pid, err := strconv.Atoi(first)
+	if err != nil || pid < 2 {
+		t.Fatalf("postmaster.pid begins with %q", first)
+	}
+	works, err := os.Stat(fmt.Sprintf("/proc/%d/cwd", pid))
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("process %d of postmaster.pid does not run", pid)
+	}
+	ours, err2 := os.Stat(data)
+	if err := errors.Join(err, err2); err != nil || !os.SameFile(works, ours) {
+		t.Fatalf("process %d does not work in %s (%v)", pid, data, err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
 }
