@@ -215,7 +215,8 @@ type world struct {
 	ahead  time.Duration // of the demo's clock
 	zone   *time.Location
 	public string
-	failAt string // the file that arms a point
+	failAt string   // the file that arms a point
+	extra  []string // of the programs' environment
 
 	children []*child // two that serve, two that work
 	subs     []string // subscriptions
@@ -315,7 +316,7 @@ func (w *world) environment(c *child) []string {
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LANG"} {
 		env = append(env, name+"="+os.Getenv(name))
 	}
-	return env
+	return append(env, w.extra...)
 }
 
 func (w *world) now() time.Time { return time.Now().Add(w.ahead) }
@@ -448,15 +449,15 @@ func (w *world) advance(by time.Duration) {
 	})
 }
 
-// duePeriod sets the clock to the morning of the first day on which the next
-// period is charged.
-func (w *world) duePeriod() {
+// duePeriod sets the clock to the morning of a day, counted from the end of the
+// paid time: -3 is the first on which the next period is charged.
+func (w *world) duePeriod(days int) {
 	w.t.Helper()
 	var end time.Time
 	w.retry("read the end", func(ctx context.Context) error {
 		return w.pool.QueryRow(ctx, `SELECT min(paid_until) FROM subscription WHERE id = ANY($1::uuid[])`, w.subs).Scan(&end)
 	})
-	w.advance(civilToday(end, w.zone).AddDays(-3).In(w.zone).Add(6 * time.Hour).Sub(w.now()))
+	w.advance(civilToday(end, w.zone).AddDays(days).In(w.zone).Add(6 * time.Hour).Sub(w.now()))
 }
 
 type dueJob struct{}

@@ -73,7 +73,7 @@ var commit = []byte("Q\x00\x00\x00\x0bcommit\x00")
 
 // rowLock is what a statement locks rows with; River's own, which skip locked
 // ones, are left alone.
-var rowLock = regexp.MustCompile(`FOR (NO KEY )?UPDATE( OF [a-z]+)?( SKIP LOCKED)?`)
+var rowLock = regexp.MustCompile(`FOR\s+(NO\s+KEY\s+)?UPDATE(\s+OF\s+[a-z]+)?(\s+SKIP\s+LOCKED)?`)
 
 func (p *dbProxy) join(client, server net.Conn) {
 	var deaf atomic.Bool // the answer does not come back
