@@ -95,10 +95,13 @@ profile: ## CPU and memory profiles of one package's benchmarks: make profile PK
 	@go tool pprof -top -nodecount=25 .cache/profile.test .cache/cpu.out
 	@go tool pprof -top -nodecount=25 -sample_index=alloc_space .cache/profile.test .cache/mem.out
 
+RUNS ?= 100
+
 .PHONY: crash
-crash: ## fault runs: the program and its PostgreSQL killed at 100 random moments; about ten minutes
+crash: ## fault runs: the program and its PostgreSQL killed, cut and frozen in RUNS=100 cycles; about half an hour
 	@.ci/install postgresql
-	@PORTAL_LONG=1 PORTAL_TEST_REQUIRE=1 go test -count=1 -timeout 60m -v -run '^TestKilledAtAnyMoment$$' $(ARGS) ./internal/e2e
+	@PORTAL_CRASH_RUNS=$(RUNS) PORTAL_TEST_REQUIRE=1 go test -count=1 -timeout 6h -v \
+	  -run '^(TestKilledAtAnyMoment|TestChargesUnderFaults|TestFaultRunsSeeDoubledCharges)$$' $(ARGS) ./internal/e2e
 
 SEEDS ?= 200
 STEPS ?= 200

@@ -308,7 +308,7 @@ func (w *world) must(err error) {
 func (w *world) environment(c *child) []string {
 	env := []string{
 		"PORTAL_MODE=demo", "PORTAL_DATA_DIR=" + filepath.Join(w.dir, "portal"), "DATABASE_URL=" + w.proxy.dsn(), "PORTAL_PUBLIC_URL=" + w.public,
-		"PORTAL_SANDBOX_URL=" + w.judge.base, "PORTAL_FAILPOINTS=@" + w.failAt,
+		"PORTAL_SANDBOX_URL=" + w.judge.base, "PORTAL_TELEGRAM_API_URL=http://127.0.0.1:9", "PORTAL_FAILPOINTS=@" + w.failAt,
 	}
 	if c.port > 0 {
 		env = append(env, fmt.Sprintf("PORTAL_ADDR=127.0.0.1:%d", c.port))
