@@ -101,7 +101,7 @@ RUNS ?= 100
 crash: ## fault runs: the program and its PostgreSQL killed, cut and frozen in RUNS=100 cycles; about half an hour
 	@.ci/install postgresql
 	@PORTAL_CRASH_RUNS=$(RUNS) PORTAL_TEST_REQUIRE=1 go test -count=1 -timeout 6h -v \
-	  -run '^(TestKilledAtAnyMoment|TestChargesUnderFaults|TestFaultRunsSeeDoubledCharges)$$' $(ARGS) ./internal/e2e
+	  -run '^(TestKilledAtAnyMoment|TestChargesUnderFaults|TestFaultRunsSeeDoubledCharges|TestOneWallIsEnough)$$' $(ARGS) ./internal/e2e
 
 SEEDS ?= 200
 STEPS ?= 200
