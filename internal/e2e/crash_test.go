@@ -140,13 +140,15 @@ func (w *work) round(s *process, kind crash) *process {
 	}
 	<-time.After(moment())
 
+	killed := 0
 	if kind != crashProgram {
-		killPostgres(w.t, w.place.dir)
+		killed = killPostgres(w.t, w.place.dir)
 	}
 	if kind != crashPostgres {
 		s.kill()
 	}
 	if kind == crashPostgres {
+		w.awaitAnother(killed)
 		w.awaitReady(s)
 	}
 	cancel()
@@ -248,6 +250,20 @@ func (w *work) verify() {
 	w.place.audit()
 }
 
+// awaitAnother returns when another server has taken the place of one that was
+// killed: until then its connections may live on for a moment, and answer.
+func (w *work) awaitAnother(pid int) {
+	w.t.Helper()
+	for began := time.Now(); time.Since(began) < backWithin; <-time.After(20 * time.Millisecond) {
+		content, err := os.ReadFile(filepath.Join(w.place.dir, "postgres", "data", "postmaster.pid"))
+		first, _, whole := strings.Cut(string(content), "\n")
+		if err == nil && whole && first != strconv.Itoa(pid) {
+			return
+		}
+	}
+	w.t.Errorf("no other server %v after PostgreSQL was killed", backWithin)
+}
+
 // awaitReady returns when the server has its database back.
 func (w *work) awaitReady(s *process) {
 	w.t.Helper()
@@ -261,8 +277,8 @@ func (w *work) awaitReady(s *process) {
 }
 
 // killPostgres ends the server of a data directory, and of no other, without a
-// chance to tidy up.
-func killPostgres(t testing.TB, dir string) {
+// chance to tidy up, and returns its number.
+func killPostgres(t testing.TB, dir string) (pid int) {
 	t.Helper()
 	data := filepath.Join(dir, "postgres", "data")
 	content, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
@@ -270,7 +286,7 @@ func killPostgres(t testing.TB, dir string) {
 		t.Fatal(err)
 	}
 	first, _, _ := strings.Cut(string(content), "\n")
-	pid, err := strconv.Atoi(first)
+	pid, err = strconv.Atoi(first)
 	if err != nil || pid < 2 {
 		t.Fatalf("postmaster.pid begins with %q", first)
 	}
@@ -285,4 +301,5 @@ func killPostgres(t testing.TB, dir string) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+	return pid
 }
