@@ -30,7 +30,13 @@ func (s *server) changePage(c echo.Context) error {
 	if !slices.ContainsFunc(optionNames, values.Has) {
 		return s.render(c, http.StatusOK, views.Change(changeView(s.page(c), item, readChange(item.Selection, nil), s.zone(c))))
 	}
-	return s.showChange(c, item, readChange(item.Selection, values), nil)
+	f := readChange(item.Selection, values)
+	if f.mistakes.Err() == nil && f.selection.Options == item.Selection.Options { // no mistake: the link to the present number leads here, too
+		page := changeView(s.page(c), item, f, s.zone(c))
+		page.Options.Errors = errorList(page.T, fault.New(fault.Invalid, "error.change.same"), optionField(f.selection.Plan))
+		return s.render(c, http.StatusOK, views.Change(page))
+	}
+	return s.showChange(c, item, f, nil)
 }
 
 // changeOptions is POST /subscriptions/{id}/change. A refusal shows the page

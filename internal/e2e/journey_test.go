@@ -129,7 +129,7 @@ func journey(t *testing.T, p *place, b *browser) {
 	}
 	day := i18n.New("en").Date(end.Year, end.Month, end.Day)
 	before := b.text("main")
-	for _, said := range []string{"Everything works until " + day + ".", "Nothing more is charged", "does not return money"} {
+	for _, said := range []string{"Everything works until " + day + ".", "Nothing more is charged", "is not returned by the switch"} {
 		if !strings.Contains(before, said) {
 			t.Errorf("before switching off the page does not say %q: %s", said, before)
 		}
