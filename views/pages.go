@@ -474,6 +474,8 @@ type DocumentPage struct {
 	Page
 	Document Document
 	PDFURL   string
+	CIIURL   string // e-invoices; empty for none
+	UBLURL   string
 }
 
 // Document is an issued document, drawn from its frozen form.

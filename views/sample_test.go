@@ -480,7 +480,7 @@ func samples() map[string]templ.Component {
 		"invoices":               views.Invoices(invoices()),
 		"invoices-none":          views.Invoices(none),
 		"invoices-empty":         views.Invoices(views.InvoicesPage{Page: page(true, views.NavInvoices)}),
-		"invoice":                views.InvoiceDocument(views.DocumentPage{Page: page(true, views.NavInvoices), Document: document(), PDFURL: "/invoices/SIP-2026-000123.pdf"}),
+		"invoice":                views.InvoiceDocument(views.DocumentPage{Page: page(true, views.NavInvoices), Document: document(), PDFURL: "/invoices/SIP-2026-000123.pdf", CIIURL: "/invoices/SIP-2026-000123.xml?download=1", UBLURL: "/invoices/SIP-2026-000123.ubl.xml?download=1"}),
 		"credit-note":            views.InvoiceDocument(views.DocumentPage{Page: page(true, views.NavInvoices), Document: creditNote(), PDFURL: "/x.pdf"}),
 		"invoice-corrected":      views.InvoiceDocument(views.DocumentPage{Page: page(true, views.NavInvoices), Document: corrected(), PDFURL: "/x.pdf"}),
 		"withdrawal":             views.Withdrawal(withdrawal(false)),

@@ -68,15 +68,19 @@ func readInvoiceFilter(values url.Values) (app.InvoiceFilter, error) {
 
 func invoiceURL(number string) string { return "/invoices/" + url.PathEscape(number) }
 
-// pdfSuffix tells the file of a document from its page.
-const pdfSuffix = ".pdf"
+// Suffixes that tell the files of a document from its page.
+const (
+	pdfSuffix = ".pdf"
+	ciiSuffix = ".xml"
+	ublSuffix = ".ubl.xml"
+)
 
-// invoicePage is GET /invoices/{number}, and GET /invoices/{number}.pdf, which
-// Echo cannot tell apart.
+// invoicePage is GET /invoices/{number}, and what Echo cannot tell from it: GET
+// /invoices/{number}.pdf, .xml and .ubl.xml.
 func (s *server) invoicePage(c echo.Context) error {
 	number := c.Param("number")
-	if strings.HasSuffix(number, pdfSuffix) {
-		return s.invoiceFile(c)
+	if strings.HasSuffix(number, pdfSuffix) || strings.HasSuffix(number, ciiSuffix) {
+		return s.invoiceFile(c, number)
 	}
 	ctx, actor := c.Request().Context(), s.actor(c)
 	d, err := s.app.Invoice(ctx, actor, number)
@@ -98,12 +102,20 @@ func (s *server) invoicePage(c echo.Context) error {
 	} else if !fault.Is(err, fault.NotFound) {
 		return err
 	}
+	page.CIIURL, page.UBLURL = invoiceURL(number)+ciiSuffix+"?download=1", invoiceURL(number)+ublSuffix+"?download=1"
 	return s.render(c, http.StatusOK, views.InvoiceDocument(page))
 }
 
-// invoiceFile is GET /invoices/{number}.pdf.
-func (s *server) invoiceFile(c echo.Context) error {
-	file, err := s.app.InvoiceFile(c.Request().Context(), s.actor(c), strings.TrimSuffix(c.Param("number"), pdfSuffix))
+// invoiceFile sends a file of an invoice by its name.
+func (s *server) invoiceFile(c echo.Context, name string) error {
+	get, suffix := s.app.InvoiceFile, pdfSuffix
+	switch {
+	case strings.HasSuffix(name, ublSuffix): // it ends like the other one
+		get, suffix = s.app.InvoiceUBL, ublSuffix
+	case strings.HasSuffix(name, ciiSuffix):
+		get, suffix = s.app.InvoiceCII, ciiSuffix
+	}
+	file, err := get(c.Request().Context(), s.actor(c), strings.TrimSuffix(name, suffix))
 	if err != nil {
 		return err
 	}

@@ -95,9 +95,28 @@ func TestInvoice(t *testing.T) {
 		t.Error("no link to the file or the order")
 	}
 	checkPDF(t, b, path+".pdf", "SIP-2026-000001.pdf")
+	checkEInvoice := func(b *browser) {
+		t.Helper()
+		for suffix, want := range map[string][]string{
+			".xml":     {"<rsm:CrossIndustryInvoice ", "<ram:GrandTotalAmount>130.68</ram:GrandTotalAmount>", "<ram:IssuerAssignedID>" + o.Number + "<"},
+			".ubl.xml": {"<Invoice ", `<cbc:TaxInclusiveAmount currencyID="EUR">130.68</cbc:TaxInclusiveAmount>`, "<cbc:SalesOrderID>" + o.Number + "<"},
+		} {
+			checkFile(t, b, path+suffix, "SIP-2026-000001"+suffix, "application/xml", `<?xml version="1.0" encoding="UTF-8"?>`)
+			file := b.get(path + suffix)
+			for _, x := range append(want, ">SIP-2026-000001<", ">LT119511515<") {
+				if !strings.Contains(file.body, x) {
+					t.Errorf("no %s in %s", x, suffix)
+				}
+			}
+			if b.get(path).doc().Find(`a[href="`+path+suffix+`?download=1"]`).Length() != 1 {
+				t.Errorf("no link to %s", suffix)
+			}
+		}
+	}
+	checkEInvoice(b)
 
 	accountant := s.person(505, "Asta")
-	for _, p := range []string{path, path + ".pdf", "/invoices/SIP-2026-999999", "/invoices/SIP-2026-999999.pdf", "/invoices/.pdf"} {
+	for _, p := range []string{path, path + ".pdf", path + ".xml", path + ".ubl.xml", "/invoices/SIP-2026-999999", "/invoices/SIP-2026-999999.pdf", "/invoices/.pdf"} {
 		if a := accountant.get(p); a.status != http.StatusNotFound {
 			t.Errorf("a stranger reads %s: %d", p, a.status)
 		}
@@ -108,6 +127,7 @@ func TestInvoice(t *testing.T) {
 		t.Errorf("an accountant: %d, and no link to an order they may not see", a.status)
 	}
 	checkPDF(t, accountant, path+".pdf", "SIP-2026-000001.pdf")
+	checkEInvoice(accountant)
 }
 
 func TestPeriodPresets(t *testing.T) {

@@ -325,12 +325,18 @@ func TestBankInvoiceFile(t *testing.T) {
 // checkPDF fetches a document file in the ways that browsers do.
 func checkPDF(t *testing.T, b *browser, path, name string) {
 	t.Helper()
+	checkFile(t, b, path, name, "application/pdf", "%PDF-")
+}
+
+// checkFile checks a download: its type, its name and what begins it.
+func checkFile(t *testing.T, b *browser, path, name, contentType, begin string) {
+	t.Helper()
 	a := b.get(path)
-	if a.status != http.StatusOK || !strings.HasPrefix(a.body, "%PDF-") {
+	if a.status != http.StatusOK || !strings.HasPrefix(a.body, begin) {
 		t.Fatalf("%s: %d", path, a.status)
 	}
 	for header, want := range map[string]string{
-		"Content-Type": "application/pdf", "Content-Disposition": "inline; filename=" + name, "Cache-Control": "private, no-cache",
+		"Content-Type": contentType, "Content-Disposition": "inline; filename=" + name, "Cache-Control": "private, no-cache",
 		"Content-Security-Policy": filePolicy, "X-Content-Type-Options": "nosniff", "Content-Encoding": "",
 	} {
 		if got := a.header.Get(header); got != want {

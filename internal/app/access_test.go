@@ -47,6 +47,14 @@ func TestNobodySeesWhatIsNotTheirs(t *testing.T) {
 			_, err := s.InvoiceFile(s.ctx(), who, pick(real, o.InvoiceNumber, "SIP-2026-999999"))
 			return err
 		},
+		"invoice as CII": func(who account.Actor, real bool) error {
+			_, err := s.InvoiceCII(s.ctx(), who, pick(real, o.InvoiceNumber, "SIP-2026-999999"))
+			return err
+		},
+		"invoice as UBL": func(who account.Actor, real bool) error {
+			_, err := s.InvoiceUBL(s.ctx(), who, pick(real, o.InvoiceNumber, "SIP-2026-999999"))
+			return err
+		},
 		"subscription": func(who account.Actor, real bool) error {
 			_, err := s.Subscription(s.ctx(), who, pick(real, o.SubscriptionID, "11111111-2222-3333-4444-555555555555"))
 			return err

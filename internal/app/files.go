@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/einvoice"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/pdf"
@@ -47,6 +48,32 @@ func (a *App) InvoiceFile(ctx context.Context, actor account.Actor, number strin
 		return File{}, err
 	}
 	return a.drawn(ctx, content)
+}
+
+// InvoiceCII returns the e-invoice of an invoice or credit note in the syntax CII
+// (EN 16931, and the XML of Factur-X).
+func (a *App) InvoiceCII(ctx context.Context, actor account.Actor, number string) (File, error) {
+	return a.written(ctx, actor, number, ".xml", einvoice.CII)
+}
+
+// InvoiceUBL returns it in the syntax UBL (EN 16931, Peppol BIS Billing 3).
+func (a *App) InvoiceUBL(ctx context.Context, actor account.Actor, number string) (File, error) {
+	return a.written(ctx, actor, number, ".ubl.xml", einvoice.UBL)
+}
+
+// written writes the e-invoice of a frozen document. It is not stored: it has no
+// fonts that could change, and golden files in package einvoice hold its bytes.
+func (a *App) written(ctx context.Context, actor account.Actor, number, suffix string, write func(invoice.Document) ([]byte, error)) (File, error) {
+	document, err := a.Invoice(ctx, actor, number)
+	if err != nil {
+		return File{}, err
+	}
+	content, err := write(document)
+	if err != nil {
+		return File{}, fmt.Errorf("app: e-invoice of %s: %w", document.Number, err)
+	}
+	sum := sha256.Sum256(content)
+	return File{Name: document.Number + suffix, ContentType: "application/xml", SHA256: hex.EncodeToString(sum[:]), Bytes: content}, nil
 }
 
 // drawn returns the PDF of a frozen document. The first call draws and stores

@@ -2,6 +2,7 @@ package einvoice_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The official validators are not part of the repository: XML schemas and the
@@ -71,13 +73,20 @@ func validate(t *testing.T, files map[string][]byte, options ...string) map[stri
 		args = append(args, path)
 	}
 	slices.Sort(args[len(options):])
+	limit := 5 * time.Minute
+	if everything() {
+		limit = 20 * time.Minute
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
 	var stderr bytes.Buffer
-	run := exec.Command(command, args...)
+	run := exec.CommandContext(ctx, command, args...)
+	run.WaitDelay = time.Second // for the programs that it started
 	run.Stderr = &stderr
 	out, err := run.Output()
 	told := bytes.Contains(out, []byte("\nVERDICT PASS ")) || bytes.Contains(out, []byte("\nVERDICT FAIL "))
 	var exit *exec.ExitError
-	if !told || err != nil && !errors.As(err, &exit) {
+	if !told || ctx.Err() != nil || err != nil && !errors.As(err, &exit) {
 		notTested(t, strings.Join(strings.Fields(fmt.Sprintf("%v %s %s", err, out, stderr.String())), " "))
 	}
 	verdicts := map[string]*verdict{}

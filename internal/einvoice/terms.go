@@ -159,8 +159,12 @@ func termsOf(d invoice.Document, words i18n.Translator) string {
 	}
 	key := "doc.paid.other"
 	switch d.Payment.Method {
-	case "bank", "card", "balance":
-		key = "doc.paid." + d.Payment.Method
+	case "bank":
+		key = "doc.paid.bank"
+	case "card":
+		key = "doc.paid.card"
+	case "balance":
+		key = "doc.paid.balance"
 	}
 	return words.T(key, "Date", words.Date(paid.Year, paid.Month, paid.Day))
 }
