@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bytes"
 	"log/slog"
 	"testing"
 	"time"
@@ -38,6 +39,7 @@ func TestStatementsOfTheDemoAddUp(t *testing.T) {
 	}
 	s.must(s.AdvanceDemo(s.ctx(), time.Hour))
 	s.statementsAddUp()
+	s.eInvoices()
 	if after := s.count(`SELECT count(*) FROM ledger_entry`); after == before {
 		t.Error("nothing was booked in half a year")
 	}
@@ -45,6 +47,27 @@ func TestStatementsOfTheDemoAddUp(t *testing.T) {
 		t.Errorf("%d days were audited and clean", n)
 	}
 	s.agree()
+}
+
+// eInvoices has every invoice and credit note of the books written in both
+// syntaxes: what is issued must never be refused as an e-invoice.
+func (s *till) eInvoices() {
+	s.t.Helper()
+	rows, err := s.db.Pool().Query(s.ctx(), `
+SELECT DISTINCT ON (i.number) m.account_id::text AS account, i.number FROM invoice i JOIN member m ON m.payer_id = i.payer_id ORDER BY i.number`)
+	s.must(err)
+	issued := must(pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ Account, Number string }]))
+	if len(issued) < 10 {
+		s.t.Errorf("only %d documents", len(issued))
+	}
+	for _, x := range issued {
+		actor := account.Actor{AccountID: account.ID(x.Account)}
+		for _, file := range []app.File{must(s.InvoiceCII(s.ctx(), actor, x.Number)), must(s.InvoiceUBL(s.ctx(), actor, x.Number))} {
+			if !bytes.Contains(file.Bytes, []byte(">"+x.Number+"<")) {
+				s.t.Errorf("%s is not in %s", x.Number, file.Name)
+			}
+		}
+	}
 }
 
 // payAll has everybody pay by transfer what waits for it, and a little more.
