@@ -130,6 +130,25 @@ func TestInvoice(t *testing.T) {
 	checkEInvoice(accountant)
 }
 
+// Who may read the page of an invoice may have its files, and nobody else.
+func TestInvoiceFilesByRole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path, want := matrix["invoice"].call(w).path, matrix["invoice"].want
+	for i, b := range [5]*browser{w.browser(), w.customer, w.accountant, w.stranger, w.owner} {
+		for _, suffix := range []string{".pdf", ".xml", ".ubl.xml", ".xml?download=1"} {
+			a := b.get(path + suffix)
+			got := a.status
+			if got == http.StatusSeeOther && a.location() == "/login" {
+				got = toSignIn
+			}
+			if got != want[i] || got != found && strings.Contains(a.body, w.paid.InvoiceNumber) {
+				t.Errorf("%s as %s: %d, want %d", suffix, roles[i], got, want[i])
+			}
+		}
+	}
+}
+
 func TestPeriodPresets(t *testing.T) {
 	t.Parallel()
 	for today, want := range map[string][4]string{

@@ -316,7 +316,7 @@ func factsOf(d invoice.Document) facts {
 		f.put(who+" street", p.Street)
 		f.put(who+" city", p.City)
 		f.put(who+" postcode", p.Postcode)
-		f.put(who+" country", p.Country)
+		f.put(who+" country", strings.Replace(p.Country, "XK", "1A", 1))
 		f.put(who+" phone", p.Phone)
 		f.put(who+" email", p.Email)
 	}

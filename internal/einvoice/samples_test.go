@@ -191,6 +191,7 @@ func everyDocument(t testing.TB) []named {
 		"R9-svs":          {seller: svs, buyer: person("Олександр Ґжицький-Їжакевич", "вул. Хрещатик, буд. 22, кв. 7", "Київ", "01001", "UA")},
 		"R9-swiss":        {seller: std, buyer: company("Käse AG", "CHE-107.787.577", "CHE107787577MWST", "Zürich", "8001", "CH")},
 		"R9-foreign-id":   {seller: std, buyer: company("Perusahaan", "", "01.234.567.8-901", "Jakarta", "10110", "ID")},
+		"R9-kosovo":       {seller: std, buyer: person("Arta Krasniqi", "Rruga 1", "Prishtina", "10000", "XK")},
 		"R9-british":      {seller: std, buyer: company("Crown Ltd", "01234567", "GB980780684", "London", "SW1A 1AA", "GB")},
 		"R10":             {seller: std, buyer: company("Belfast Ltd", "NI123456", "XI980780684", "Belfast", "BT1 1AA", "XI")},
 		"R11-canary":      {seller: std, buyer: person("María Pérez", "Calle Mayor 1", "Las Palmas", "35001", "ES")},

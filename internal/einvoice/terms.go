@@ -79,8 +79,15 @@ func read(d invoice.Document) (terms, error) {
 	return t, nil
 }
 
+// countries are the codes of places that addresses know and the standard's list
+// does not, which has Kosovo under a code of its own (BR-CL-14).
+var countries = map[string]string{"XK": "1A", "AC": "SH", "TA": "SH", "IC": "ES", "EA": "ES", "CP": "FR", "CQ": "GG", "DG": "IO"}
+
 func (t *terms) party(p invoice.Party) party {
 	q := party{Party: p}
+	if code := countries[p.Country]; code != "" {
+		q.Country = code
+	}
 	if p.Country == "LT" && p.CompanyCode != "" {
 		q.legalScheme = lithuanian
 	}
