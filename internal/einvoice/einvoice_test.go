@@ -47,7 +47,7 @@ func TestFilesStayTheSame(t *testing.T) {
 	t.Parallel()
 	year := issue(t, sale{seller: std, buyer: uab, lines: softphone(12, 12), discount: 1000, po: "4500-1187-B"})
 	for name, d := range map[string]invoice.Document{
-		"invoice": year, "credit-note": credit(t, year, 63_00), "outside": issue(t, sale{seller: std, buyer: inc, unpaid: 100_00}),
+		"invoice": year, "credit-note": credit(t, year, 63_00, 0), "outside": issue(t, sale{seller: std, buyer: inc, unpaid: 100_00}),
 	} {
 		for _, s := range syntaxes {
 			got := write(t, s, d)
@@ -108,14 +108,15 @@ func anyDocument() *rapid.Generator[invoice.Document] {
 			s.lines = append(s.lines, month(fmt.Sprintf("SOFT-%d", i), word.Draw(t, "item"), word.Draw(t, "detail"),
 				rapid.Int64Range(1, 36).Draw(t, "months"), money.Amount(rapid.Int64Range(0, 999_99).Draw(t, "price"))))
 		}
-		s.lines[0].UnitPrice += 1_00
+		s.lines[0].UnitPrice += 2_00
 		d := issue(t, s)
 		d.Number = fmt.Sprintf("SIP-2026-%06d", rapid.IntRange(1, 999999).Draw(t, "number"))
 		switch rapid.IntRange(0, 3).Draw(t, "kind") {
 		case 0:
-			return credit(t, d, 0)
+			return credit(t, d, 0, 0)
 		case 1:
-			return credit(t, d, min(d.Net, money.Amount(rapid.Int64Range(1, 100_00).Draw(t, "net"))))
+			before := money.Amount(rapid.Int64Range(0, 1_00).Draw(t, "credited before"))
+			return credit(t, d, min(d.Net-before, money.Amount(rapid.Int64Range(1, 100_00).Draw(t, "net"))), before)
 		case 2:
 			s.unpaid = min(d.Total, money.Amount(rapid.Int64Range(1, 100_00).Draw(t, "unpaid")))
 			d = issue(t, s)
@@ -259,7 +260,7 @@ func TestHostileTexts(t *testing.T) {
 		d.Buyer.Name, d.Buyer.Street, d.Buyer.City, d.Buyer.Email = "x"+text, text, text, text
 		d.Customer, d.Lines[0].ItemCode, d.Lines[0].Description, d.Lines[0].Detail = text, text, "x"+text, text
 		d.Discount.Reason = "x" + text
-		d = credit(t, d, 0)
+		d = credit(t, d, 0, 0)
 		d.Corrects.Reason = "x" + text
 		for _, s := range syntaxes {
 			file := write(t, s, d)

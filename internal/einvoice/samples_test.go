@@ -114,28 +114,32 @@ func issue(t fatal, s sale) invoice.Document {
 	return d
 }
 
-// credit makes the credit note of a document: of the whole, or of net with one
-// line.
-func credit(t fatal, of invoice.Document, net money.Amount) invoice.Document {
+// credit makes the credit note of a document: of the whole where net is 0, or of
+// net, after others that credited as much already.
+func credit(t fatal, of invoice.Document, net, before money.Amount) invoice.Document {
 	t.Helper()
-	d := of
-	d.Kind, d.Number, d.IssueDate = invoice.KindCreditNote, "SIPC-2026-000007", day("2026-12-20")
-	d.Corrects = &invoice.Correction{Number: of.Number, IssueDate: of.IssueDate, Reason: "The service was ended before its time; the unused part is credited."}
-	if net != 0 {
-		d.Lines = []invoice.Line{{ID: 1, ItemCode: "CREDIT", Description: "Unused part of the service", Quantity: 1, Unit: invoice.UnitPiece, UnitPrice: net, Net: net}}
-		d.Discount, d.LinesNet, d.Net = nil, net, net
-		v := of.VAT[0]
-		v.Base = net
-		var err error
-		if v.Amount, err = net.Percent(v.Rate); err != nil {
-			t.Fatalf("%v", err)
-		}
-		d.VAT, d.VATTotal, d.Total = []invoice.VATLine{v}, v.Amount, net+v.Amount
+	if net == 0 {
+		net = of.Net
 	}
-	d.Paid, d.Due = d.Total, 0
-	if err := d.Check(); err != nil {
+	c := invoice.Credit{
+		IssueDate: day("2026-12-20"), Net: net, CreditedBase: before, Description: "Unused part of the service", Reason: "Ended before its time.",
+	}
+	var err error
+	if c.CreditedAmount, err = invoice.CreditVAT(of.VAT[0].Rate, before, 0, 0); err != nil {
 		t.Fatalf("%v", err)
 	}
+	tax, err := invoice.CreditVAT(of.VAT[0].Rate, net, before, c.CreditedAmount)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	if c.Returned.Method = net + tax; of.Payment.Method == "balance" {
+		c.Returned = invoice.Returned{Balance: net + tax}
+	}
+	d, err := invoice.NewCreditNote(of, c)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	d.Number = "SIPC-2026-000007"
 	return d
 }
 
@@ -264,8 +268,9 @@ func everyDocument(t testing.TB) []named {
 	for _, of := range []named{
 		{"standard", year}, {"reverse", three}, {"outside", usd}, {"exempt", issue(t, rows["R3-none"])}, {"oss", issue(t, rows["R8a"])}, {"po", issue(t, rows["R1"])},
 	} {
-		add("credit-whole-"+of.name, credit(t, of.d, 0))
-		add("credit-part-"+of.name, credit(t, of.d, 63_00))
+		add("credit-whole-"+of.name, credit(t, of.d, 0, 0))
+		add("credit-part-"+of.name, credit(t, of.d, 63_00, 0))
+		add("credit-more-"+of.name, credit(t, of.d, 10_02, 10_02)) // of whose VAT, at 21 %, 2.11 are left after 2.10
 	}
 	return list
 }
