@@ -158,12 +158,17 @@ func TestFromSignInToInvoice(t *testing.T) {
 	number := invoices.attr("invoice", "data-number")
 	checkInvoice(t, c.get("/invoices/"+number+".pdf").body, number, "2,744.28")
 	c.get("/invoices/" + number)
+	for _, suffix := range []string{".xml", ".ubl.xml"} {
+		if file := c.get("/invoices/" + number + suffix).body; !bytes.Contains(file, []byte(">2744.28<")) {
+			t.Errorf("%s has another total: %s", suffix, file)
+		}
+	}
 	p.audit()
 
 	// What is mine is nobody else's.
 	other := newClient(t, s.url)
 	other.telegramSignIn(710_000_002, "Kita")
-	for _, path := range []string{to, to + "/bank-invoice.pdf", page, "/invoices/" + number, "/invoices/" + number + ".pdf"} {
+	for _, path := range []string{to, to + "/bank-invoice.pdf", page, "/invoices/" + number, "/invoices/" + number + ".pdf", "/invoices/" + number + ".xml", "/invoices/" + number + ".ubl.xml"} {
 		if a, absent := other.send(path, nil), other.send(path+"9", nil); a.status != http.StatusNotFound || a.status != absent.status {
 			t.Errorf("somebody else gets %d at %s", a.status, path)
 		}
