@@ -27,17 +27,16 @@ WITH told AS (
     INSERT INTO notice (key, kind, payer_id, subscription_id, order_number, facts, at)
     VALUES (@key, @kind, @payer, @subscription, @order_number, @facts, @now)
     ON CONFLICT (key) DO NOTHING
-    RETURNING id, payer_id
+    RETURNING id
 ), deliveries AS (
     INSERT INTO notice_delivery (notice_id, channel, recipient, state, last_error, next_try_at)
     SELECT r.id, r.channel, r.recipient, CASE WHEN @skip::text = '' THEN 'pending' ELSE 'skipped' END, @skip,
            CASE WHEN @skip = '' THEN @now::timestamptz END
     FROM (SELECT t.id, 'telegram' AS channel, a.telegram_id::text AS recipient
-          FROM told t
-          JOIN member m ON m.payer_id = t.payer_id AND m.role IN ('owner', 'billing')
-          JOIN account a ON a.id = m.account_id
+          FROM told t CROSS JOIN member m JOIN account a ON a.id = m.account_id
+          WHERE m.payer_id = @payer::uuid AND m.role IN ('owner', 'billing')
           UNION ALL
-          SELECT t.id, 'email', p.email FROM told t JOIN payer p ON p.id = t.payer_id WHERE p.email <> '') r
+          SELECT t.id, 'email', p.email FROM told t CROSS JOIN payer p WHERE p.id = @payer::uuid AND p.email <> '') r
     RETURNING state
 )
 INSERT INTO river_job (kind, queue, max_attempts, args)
