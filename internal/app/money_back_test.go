@@ -242,3 +242,19 @@ func TestEventsInAnyOrder(t *testing.T) {
 		})
 	}
 }
+
+// What a refund's answer shows of the payment counts, for its webhook may get
+// lost, and nobody looks at an ended payment without one.
+func TestARefundShowsOnItsPaymentWithoutAWebhook(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	_, _, p := s.toppedUp(7_900_000_002_240, 50_00)
+	s.webhooks()
+	s.must(s.Inject(sandbox.Fault{Kind: sandbox.WebhookLost, Times: 5}))
+	s.must(s.SendRefund(s.ctx(), s.askRefund(p, 20_00, "R-1")))
+	s.webhooks()
+	if got := s.paymentByID(p.ID); got.Refunded != 20_00 {
+		t.Errorf("the payment shows %s as returned", got.Refunded.Decimal())
+	}
+	s.agree()
+}

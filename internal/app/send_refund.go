@@ -104,7 +104,18 @@ func (a *App) requestRefund(ctx context.Context, id string) error {
 		} else {
 			next, _ = next.Scheduled(tx.Now())
 		}
-		return a.refundSeen(ctx, tx, s.payment, r, next)
+		if err := a.refundSeen(ctx, tx, s.payment, r, next); err != nil || result.Snapshot == nil {
+			return err
+		}
+		// Nobody looks at an ended payment again unless a webhook says so: what the
+		// answer shows of it counts now.
+		p, effects, err := payment.Apply(s.payment, *result.Snapshot)
+		if err != nil {
+			return err
+		}
+		return a.applied(ctx, tx, s, p, effects, origin{
+			source: store.FromAPI, outcome: result.Outcome, seen: result.Snapshot, detail: map[string]any{"operation": payment.OpRefund},
+		})
 	})
 }
 
