@@ -53,7 +53,7 @@ var mutants = []mutant{
 	{name: "a statement imported again is new", finds: []string{"I25", "I29"},
 		sql: `ALTER TABLE bank_entry DROP CONSTRAINT bank_entry_once; ALTER TABLE bank_entry ADD CONSTRAINT bank_entry_once UNIQUE (id);` +
 			planted("forgets", "BEFORE INSERT ON bank_entry"+atTheTop, `NEW.key := NEW.key || ' ' || NEW.imported_at || nextval('sim_id'); RETURN NEW;`)},
-	{name: "an hour more with each payment", finds: []string{"I20"},
+	{name: "an hour more with each payment", finds: []string{"I18", "I20"},
 		sql: planted("an_hour", "BEFORE UPDATE OF paid_until ON subscription"+atTheTop,
 			`IF NEW.paid_until > OLD.paid_until THEN NEW.paid_until := NEW.paid_until + interval '1 hour'; END IF; RETURN NEW;`)},
 	{name: "a change gives a day", finds: []string{"I18", "I19"},
@@ -63,7 +63,7 @@ var mutants = []mutant{
 			SELECT GREATEST(NEW.paid_until, max(upper(during))) INTO NEW.paid_until FROM subscription_period WHERE subscription_id = NEW.id AND superseded_at IS NULL; RETURN NEW;`)},
 	{name: "a change takes the value", finds: []string{"I18"},
 		sql: planted("takes", "BEFORE INSERT ON subscription_period"+atTheTop, `IF NEW.change > 0 THEN NEW.worth := '1/1'; END IF; RETURN NEW;`)},
-	{name: "what has ended moves again", finds: []string{"I5", "I23"},
+	{name: "what has ended moves again", finds: []string{"I5", "I23", "I29"},
 		sql: `DROP TRIGGER payment_keeps_its_word ON payment;` +
 			planted("moves", "AFTER INSERT ON webhook_inbox"+atTheTop, `UPDATE payment SET state = 'failed' WHERE state IN ('succeeded', 'expired'); RETURN NULL;`)},
 	{name: "numbers are left out", finds: []string{"I12"},
