@@ -62,12 +62,9 @@ func (a *App) PreviewChange(ctx context.Context, actor account.Actor, id string,
 	}
 	var p ChangePreview
 	err := a.db.View(ctx, func(tx *store.Tx) error {
-		seen, err := tx.SubscriptionOf(ctx, actor.AccountID, id)
+		seen, err := managed(ctx, tx, actor, id)
 		if err != nil {
 			return err
-		}
-		if !seen.Role.MayBuy() {
-			return fault.New(fault.Forbidden, "error.subscription.not_payer")
 		}
 		if err := changeable(seen.Subscription); err != nil {
 			return err

@@ -73,12 +73,9 @@ func (a *App) RefundOffer(ctx context.Context, actor account.Actor, subscription
 	}
 	var offer RefundOffer
 	err := a.db.View(ctx, func(tx *store.Tx) error {
-		seen, err := tx.SubscriptionOf(ctx, actor.AccountID, subscriptionID)
+		seen, err := managed(ctx, tx, actor, subscriptionID)
 		if err != nil {
 			return err
-		}
-		if !seen.Role.MayBuy() {
-			return fault.New(fault.Forbidden, "error.subscription.not_payer")
 		}
 		offer, err = a.offer(ctx, tx, seen.Subscription)
 		return err
@@ -215,12 +212,9 @@ func (a *App) AskRefund(ctx context.Context, actor account.Actor, subscriptionID
 
 // lockRefundable locks the payer and one of the actor's subscriptions.
 func (a *App) lockRefundable(ctx context.Context, tx *store.Tx, actor account.Actor, id string) (subscription.Subscription, error) {
-	seen, err := tx.SubscriptionOf(ctx, actor.AccountID, id)
+	seen, err := managed(ctx, tx, actor, id)
 	if err != nil {
 		return subscription.Subscription{}, err
-	}
-	if !seen.Role.MayBuy() {
-		return subscription.Subscription{}, fault.New(fault.Forbidden, "error.subscription.not_payer")
 	}
 	if _, err := tx.LockPayer(ctx, seen.PayerID); err != nil {
 		return subscription.Subscription{}, err

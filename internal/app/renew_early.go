@@ -65,12 +65,9 @@ func (a *App) RenewEarly(ctx context.Context, actor account.Actor, id string, pe
 // subscription that is over or whose plan is no longer sold is a Conflict.
 func (a *App) lockForChange(ctx context.Context, tx *store.Tx, actor account.Actor, id string) (subscription.Subscription, account.Payer, error) {
 	var none subscription.Subscription
-	seen, err := tx.SubscriptionOf(ctx, actor.AccountID, id)
+	seen, err := managed(ctx, tx, actor, id)
 	if err != nil {
 		return none, account.Payer{}, err
-	}
-	if !seen.Role.MayBuy() {
-		return none, account.Payer{}, fault.New(fault.Forbidden, "error.subscription.not_payer")
 	}
 	payer, err := tx.LockPayer(ctx, seen.PayerID)
 	if err != nil {

@@ -399,3 +399,13 @@ func isUUID(s string) bool {
 	}
 	return true
 }
+
+// managed returns a subscription that the actor may act on: of a payer that they
+// buy for. Who may only see it is Forbidden, anybody else NotFound.
+func managed(ctx context.Context, tx *store.Tx, actor account.Actor, id string) (store.SubscriptionOf, error) {
+	seen, err := tx.SubscriptionOf(ctx, actor.AccountID, id)
+	if err == nil && !seen.Role.MayBuy() {
+		err = fault.New(fault.Forbidden, "error.subscription.not_payer")
+	}
+	return seen, err
+}

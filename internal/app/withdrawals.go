@@ -92,12 +92,9 @@ func (a *App) WithdrawalOffer(ctx context.Context, actor account.Actor, subscrip
 	}
 	var w withdrawable
 	err := a.db.View(ctx, func(tx *store.Tx) error {
-		seen, err := tx.SubscriptionOf(ctx, actor.AccountID, subscriptionID)
+		seen, err := managed(ctx, tx, actor, subscriptionID)
 		if err != nil {
 			return err
-		}
-		if !seen.Role.MayBuy() {
-			return fault.New(fault.Forbidden, "error.subscription.not_payer")
 		}
 		if w, err = a.withdrawable(ctx, tx, seen.Subscription, false); err != nil {
 			return err
@@ -176,10 +173,7 @@ func (a *App) Withdraw(ctx context.Context, actor account.Actor, subscriptionID,
 	}
 	// What is not the actor's is told apart before invoices are issued.
 	err = a.db.View(ctx, func(tx *store.Tx) error {
-		seen, err := tx.SubscriptionOf(ctx, actor.AccountID, subscriptionID)
-		if err == nil && !seen.Role.MayBuy() {
-			err = fault.New(fault.Forbidden, "error.subscription.not_payer")
-		}
+		_, err := managed(ctx, tx, actor, subscriptionID)
 		return err
 	})
 	if err != nil {
