@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/siptg/portal/internal/account"
@@ -408,18 +409,18 @@ func (a *App) DrawDocument(ctx context.Context, number string) error {
 	return err
 }
 
-// DrawPending draws credit notes whose job was lost.
+// DrawPending draws the credit notes and receipts whose drawing broke off. One
+// that cannot be drawn does not keep the others from it.
 func (a *App) DrawPending(ctx context.Context) error {
-	var numbers []string
+	var undrawn [][]byte
 	err := a.db.View(ctx, func(tx *store.Tx) error {
 		var err error
-		numbers, err = tx.Undrawn(ctx)
+		undrawn, err = tx.Undrawn(ctx)
 		return err
 	})
-	for _, number := range numbers {
-		if err == nil {
-			err = a.DrawDocument(ctx, number)
-		}
+	for _, content := range undrawn {
+		_, failed := a.drawn(ctx, content)
+		err = errors.Join(err, failed)
 	}
 	return err
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"time"
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/audit"
@@ -12,11 +11,7 @@ import (
 	"github.com/siptg/portal/internal/store"
 )
 
-// drawnWithin is how long a receipt whose file could not be drawn is tried again.
-const drawnWithin = 30 * 24 * time.Hour
-
-// IssueReceipts issues the receipt of every top-up that has none, and draws those
-// whose file could not be drawn before. A top-up is no sale, so it gets no invoice
+// IssueReceipts issues the receipt of every top-up that has none. A top-up is no sale, so it gets no invoice
 // (vat.md 1.7): VAT arises when it is spent.
 func (a *App) IssueReceipts(ctx context.Context) error {
 	for {
@@ -30,7 +25,7 @@ func (a *App) IssueReceipts(ctx context.Context) error {
 			return err
 		}
 		if len(waiting) == 0 {
-			return a.drawReceipts(ctx)
+			return nil
 		}
 		for _, t := range waiting {
 			if err := a.issueReceipt(ctx, t); err != nil {
@@ -38,24 +33,6 @@ func (a *App) IssueReceipts(ctx context.Context) error {
 			}
 		}
 	}
-}
-
-// drawReceipts draws the receipts that have no file yet.
-func (a *App) drawReceipts(ctx context.Context) error {
-	var undrawn [][]byte
-	if err := a.db.View(ctx, func(tx *store.Tx) error {
-		var err error
-		undrawn, err = tx.UndrawnReceipts(ctx, tx.Now().Add(-drawnWithin))
-		return err
-	}); err != nil {
-		return err
-	}
-	for _, content := range undrawn {
-		if _, err := a.drawn(ctx, content); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // issueReceipt issues the receipt of a top-up, once: a second call finds it and

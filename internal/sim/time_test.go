@@ -80,6 +80,7 @@ func dueNow(w *world, s step) string {
 		{"overdue", w.app.CloseOverdue},
 		{"invoices", w.app.IssuePending},
 		{"receipts", w.app.IssueReceipts},
+		{"drawing", w.app.DrawPending},
 	}
 	first := s.A % len(kinds)
 	for i := range 1 + s.B%len(kinds) {

@@ -74,21 +74,6 @@ func (tx *Tx) InsertReceipt(ctx context.Context, taken Taken, payer account.Paye
 	return err
 }
 
-const undrawnReceiptsSQL = `
-SELECT r.content FROM receipt r
-WHERE r.issued_at > @since AND NOT EXISTS (SELECT FROM document_file f WHERE f.content_sha256 = r.content_sha256)
-ORDER BY r.issued_at, r.id LIMIT 100`
-
-// UndrawnReceipts returns the frozen content of up to 100 receipts issued after
-// an instant that no file was drawn from, the oldest first.
-func (tx *Tx) UndrawnReceipts(ctx context.Context, since time.Time) ([][]byte, error) {
-	rows, err := tx.tx.Query(ctx, undrawnReceiptsSQL, named(pgx.NamedArgs{"since": since}))
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[[]byte])
-}
-
 const receiptOfSQL = `
 SELECT r.content FROM receipt r JOIN member m ON m.payer_id = r.payer_id
 WHERE r.number = @number AND m.account_id = @actor`

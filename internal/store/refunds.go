@@ -109,13 +109,16 @@ func (tx *Tx) CreditNotesOf(ctx context.Context, actor account.ID, number string
 }
 
 const undrawnSQL = `
-SELECT i.number FROM invoice i
-WHERE i.kind = 'credit_note' AND NOT EXISTS (SELECT FROM document_file f WHERE f.content_sha256 = i.content_sha256)
-ORDER BY i.issued_at LIMIT 500`
+SELECT d.content FROM (
+    SELECT issued_at, content, content_sha256 FROM invoice WHERE kind = 'credit_note'
+    UNION ALL SELECT issued_at, content, content_sha256 FROM receipt) d
+WHERE NOT EXISTS (SELECT FROM document_file f WHERE f.content_sha256 = d.content_sha256)
+ORDER BY d.issued_at LIMIT 500`
 
-// Undrawn returns the numbers of credit notes whose file was not drawn yet.
-func (tx *Tx) Undrawn(ctx context.Context) ([]string, error) {
-	return values[string](ctx, tx, undrawnSQL, pgx.NamedArgs{})
+// Undrawn returns the frozen content of credit notes and receipts that no file was
+// drawn from yet, the oldest first.
+func (tx *Tx) Undrawn(ctx context.Context) ([][]byte, error) {
+	return values[[]byte](ctx, tx, undrawnSQL, pgx.NamedArgs{})
 }
 
 const supersedeWithoutSQL = `
