@@ -425,7 +425,7 @@ func (w *world) retry(what string, f func(ctx context.Context) error) {
 	w.t.Helper()
 	began := time.Now()
 	for {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // an audit reads everything
 		err := f(ctx)
 		cancel()
 		if err == nil {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"time"
 
 	"github.com/siptg/portal/internal/audit"
@@ -39,10 +40,18 @@ func (w *world) tick(by time.Duration) {
 			w.must(w.bank.Settle(e.Reference, true))
 		}
 	}
-	w.bank.Deliver(w.ctx)
-	w.jobs(nil)
+	w.hear()
 	w.due("everything", w.app.RunDue)
 	w.jobs(nil)
+}
+
+// hear takes in what the provider knows by now, and looks: what is charged after
+// that is judged by it.
+func (w *world) hear() {
+	w.bank.Deliver(w.ctx)
+	w.jobs(nil)
+	w.due("payments", func(ctx context.Context) error { _, err := w.app.CheckPayments(ctx); return err })
+	w.check()
 }
 
 // agreed holds each payment against the sandbox's book, and the ledger against the
