@@ -478,6 +478,13 @@ CREATE TABLE public.bank_statement (
     CONSTRAINT bank_statement_file_sha256_check CHECK ((length(file_sha256) = 32))
 );
 
+CREATE TABLE public.book_comparison (
+    provider text NOT NULL,
+    provider_account text NOT NULL,
+    compared_to timestamp with time zone NOT NULL,
+    done_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.charge (
     payment_id uuid NOT NULL,
     attempt_no integer NOT NULL,
@@ -1173,6 +1180,19 @@ CREATE TABLE public.staff_member (
     CONSTRAINT staff_member_role_check CHECK ((role = ANY (ARRAY['support'::text, 'finance'::text, 'admin'::text])))
 );
 
+CREATE TABLE public.stray_payment (
+    provider text NOT NULL,
+    provider_account text NOT NULL,
+    provider_ref text NOT NULL,
+    reference text NOT NULL,
+    currency character(3) NOT NULL,
+    received_minor bigint NOT NULL,
+    returned_minor bigint NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT stray_payment_returns_what_came CHECK (((returned_minor >= 0) AND (returned_minor <= received_minor)))
+);
+
 CREATE TABLE public.subscription (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     payer_id uuid NOT NULL,
@@ -1352,6 +1372,9 @@ ALTER TABLE ONLY public.bank_statement
 
 ALTER TABLE ONLY public.bank_statement
     ADD CONSTRAINT bank_statement_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.book_comparison
+    ADD CONSTRAINT book_comparison_pkey PRIMARY KEY (provider, provider_account);
 
 ALTER TABLE ONLY public.charge
     ADD CONSTRAINT charge_attempt_once PRIMARY KEY (payment_id, attempt_no);
@@ -1536,6 +1559,9 @@ ALTER TABLE ONLY public.settlement
 ALTER TABLE ONLY public.staff_member
     ADD CONSTRAINT staff_member_pkey PRIMARY KEY (account_id);
 
+ALTER TABLE ONLY public.stray_payment
+    ADD CONSTRAINT stray_payment_pkey PRIMARY KEY (provider, provider_account, provider_ref);
+
 ALTER TABLE ONLY public.subscription_event
     ADD CONSTRAINT subscription_event_pkey PRIMARY KEY (id);
 
@@ -1675,6 +1701,8 @@ CREATE INDEX river_notification_topic_id_idx ON public.river_notification USING 
 CREATE INDEX session_account ON public.session USING btree (account_id, created_at);
 
 CREATE INDEX session_expires ON public.session USING btree (expires_at);
+
+CREATE INDEX stray_payment_left ON public.stray_payment USING btree (first_seen_at DESC) WHERE (returned_minor < received_minor);
 
 CREATE INDEX subscription_customer ON public.subscription USING btree (customer_id);
 

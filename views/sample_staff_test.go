@@ -117,6 +117,8 @@ func staffSamples() map[string]templ.Component {
 			{Kind: "refunds", Count: 2, URL: "/staff/refunds", Since: at(2026, 11, 23, 9, 30)}, {Kind: "parked", URL: "/staff/payments?show=parked"},
 			{Kind: "unknown", Count: 1, URL: "/staff/payments?show=unknown"}, {Kind: "alerted", URL: "/staff/payments?show=alerted"},
 			{Kind: "suspense", Count: 14, URL: "/staff/payments?show=suspense", Since: day(2026, 11, 3)},
+		}, Strays: []views.StaffStray{
+			{Provider: "sandbox", Ref: "pay_7ON7HDCYBRHI6FIIDEER767O7Z", Reference: hostile, Left: eur(12_34), Since: at(2026, 11, 23, 9, 30)},
 		}}),
 		"staff-payments":       views.StaffPayments(views.StaffPaymentsPage{Page: staffPage(), Query: "72.60 2026-11-23", Asked: true, Rows: paymentRows, More: true}),
 		"staff-payments-none":  views.StaffPayments(views.StaffPaymentsPage{Page: staffPage(), Show: "parked", Asked: true}),

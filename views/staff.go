@@ -15,6 +15,16 @@ type StaffHomePage struct {
 	Page
 	Role    string // support, finance, admin
 	Waiting []StaffCount
+	Strays  []StaffStray // absent where there are none
+}
+
+// StaffStray is money at a provider that belongs to no payment of ours.
+type StaffStray struct {
+	Provider  string
+	Ref       string // the provider's id
+	Reference string // what the provider took for our id
+	Left      Money
+	Since     Instant
 }
 
 // StaffCount is how much of one kind waits for a person.

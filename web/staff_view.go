@@ -25,7 +25,14 @@ func staffHomeView(p views.Page, home app.StaffHome, zone *time.Location) views.
 	if !home.OldestAsked.IsZero() {
 		refunds.Since = dayOf(p.T, civil.DateOf(home.OldestAsked, zone))
 	}
-	return views.StaffHomePage{Page: p, Role: string(home.Role), Waiting: []views.StaffCount{
+	var strays []views.StaffStray
+	for _, s := range home.Strays {
+		left := s.Left()
+		strays = append(strays, views.StaffStray{
+			Provider: s.Provider, Ref: s.Ref, Reference: s.Reference, Left: moneyOf(p.T, left.Amount, left.Currency), Since: instantOf(p.T, s.FirstSeenAt, zone),
+		})
+	}
+	return views.StaffHomePage{Page: p, Role: string(home.Role), Strays: strays, Waiting: []views.StaffCount{
 		refunds,
 		{Kind: string(app.PaymentsParked), Count: home.Parked, URL: show(app.PaymentsParked)},
 		{Kind: string(app.PaymentsUnknown), Count: home.Unknown, URL: show(app.PaymentsUnknown)},

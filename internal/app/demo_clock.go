@@ -85,7 +85,8 @@ func (a *App) SyncDemoClock(ctx context.Context) error {
 // ran out, invoices that wait to be issued. What fails does not keep the rest
 // from being done; the errors are joined.
 func (a *App) RunDue(ctx context.Context) error {
-	return a.inTurn(ctx, a.checkAllPayments, a.renewAndSend, a.checkAllRefunds, a.CloseOverdue, a.IssuePending, a.IssueReceipts, a.DrawPending)
+	return a.inTurn(ctx, a.checkAllPayments, a.renewAndSend, a.checkAllRefunds, a.CloseOverdue, a.IssuePending, a.IssueReceipts, a.DrawPending,
+		a.CompareBooks)
 }
 
 // renewAndSend does what is due for renewals, and sends the charges at once.

@@ -14,8 +14,13 @@ const StaffAlertDays = 14
 // StaffHome is what waits for people of the back office.
 type StaffHome struct {
 	store.Waiting
-	Role account.StaffRole
+	Role   account.StaffRole
+	Strays []StrayPayment // money at a provider that belongs to no payment of ours
 }
+
+// StrayPayment is a payment in a provider's list that is none of ours, for
+// packages that may not see the store.
+type StrayPayment = store.StrayPayment
 
 // StaffHome returns what waits. It is figures only, so nobody's data is looked at.
 func (a *App) StaffHome(ctx context.Context, actor account.Actor) (StaffHome, error) {
@@ -25,7 +30,10 @@ func (a *App) StaffHome(ctx context.Context, actor account.Actor) (StaffHome, er
 			return err
 		}
 		var err error
-		home.Waiting, err = tx.Waiting(ctx, alertsSince(tx.Now()))
+		if home.Waiting, err = tx.Waiting(ctx, alertsSince(tx.Now())); err != nil {
+			return err
+		}
+		home.Strays, err = tx.Strays(ctx)
 		return err
 	})
 	return home, err

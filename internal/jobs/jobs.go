@@ -112,6 +112,15 @@ func (checkPayments) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queuePayments, MaxAttempts: 1}
 }
 
+// compareBooks holds the providers' books against our payments.
+type compareBooks struct{}
+
+// Kind is the job's name in the queue's table.
+func (compareBooks) Kind() string { return "compare_books" }
+
+// InsertOpts bounds the attempts: the next one comes by itself.
+func (compareBooks) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 3} }
+
 // auditBooks audits the books and halts charging where they are wrong.
 type auditBooks struct{}
 
@@ -226,6 +235,8 @@ const (
 	paymentTime = 90 * time.Second // for one payment: longer than its requests
 	checkTime   = 10 * time.Minute // for everything that is due
 	auditEvery  = time.Hour
+	// compareEvery is how often providers' books are compared; each start does it, too.
+	compareEvery = 24 * time.Hour
 	// rescueAfter is when a job whose program died is worked again; one with a
 	// longer timeout keeps it. A renewal is not enqueued beside a job that seems to
 	// be running.
@@ -281,6 +292,9 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 		_, err := a.RunAudit(ctx)
 		return err
 	}})
+	river.AddWorker(workers, timed[compareBooks]{timeout: checkTime, work: func(ctx context.Context, _ *river.Job[compareBooks]) error {
+		return a.CompareBooks(ctx)
+	}})
 	river.AddWorker(workers, timed[deliverNotice]{timeout: checkTime, work: func(ctx context.Context, job *river.Job[deliverNotice]) error {
 		again, err := a.DeliverNotice(ctx, job.Args.NoticeID)
 		if err == nil && again > 0 {
@@ -305,7 +319,7 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 		RescueStuckJobsAfter: rescueAfter,
 		PeriodicJobs: []*river.PeriodicJob{
 			periodically(dueEvery, runDue{}), periodically(checkEvery, checkPayments{}), periodically(auditEvery, auditBooks{}),
-			periodically(dueEvery, deliverLeftBehind{}),
+			periodically(dueEvery, deliverLeftBehind{}), periodically(compareEvery, compareBooks{}),
 		},
 	})
 	if err != nil {

@@ -55,8 +55,7 @@ type world struct {
 
 	mu       sync.Mutex // of what goroutines of a race, and webhooks within use cases, write
 	heard    []payment.RawWebhook
-	losing   int             // so many webhooks get lost
-	lost     map[string]bool // payments of which one was
+	losing   int // so many webhooks get lost
 	breaches []breach
 	tally    map[string]int
 }
@@ -115,7 +114,7 @@ func newWorld(t testing.TB, seed uint64, m mutant) *world {
 	t.Helper()
 	w := &world{
 		t: t, ctx: t.Context(), clock: app.NewClock(begin), wire: &wire{}, opened: map[string]*page{}, charges: map[string]charge{},
-		tally: map[string]int{}, facts: facts{}, lost: map[string]bool{},
+		tally: map[string]int{}, facts: facts{},
 		daily: map[string][]charge{}, noCard: map[string]bool{}, revoked: map[string]bool{}, turned: map[string]string{},
 	}
 	dsn := storetest.Database(t)

@@ -80,6 +80,7 @@ func Run(t *testing.T, make func(*testing.T) Fixture) {
 		"a payment that nobody knows":          (*suite).absent,
 		"a view is the whole, again and again": (*suite).views,
 		"refunds":                              (*suite).refunds,
+		"a list of what changed":               (*suite).list,
 		"cancel":                               (*suite).cancel,
 		"webhooks":                             (*suite).webhooks,
 	} {
@@ -397,6 +398,57 @@ func (s *suite) refunds() {
 		s.Errorf("too much: %s %s", r.Outcome, r.Detail)
 	}
 	s.effect(id, Effect{Captures: 1, Captured: amount.Amount, Refunds: 1, Refunded: part})
+}
+
+func (s *suite) list() {
+	lister, ok := s.f.Provider.(app.Lister)
+	if !ok {
+		s.Skip("no list")
+	}
+	var to time.Time
+	changed := func() (ids []payment.ID) {
+		s.Helper()
+		for {
+			page, next, r := lister.List(s.Context(), to)
+			if s.saw(r).Outcome != payment.OutcomeSucceeded {
+				s.Fatalf("list: %s %s", r.Outcome, r.Detail)
+			}
+			if len(page) == 0 {
+				return ids
+			}
+			if !next.After(to) {
+				s.Fatalf("the list goes on from %s, not after %s", next, to)
+			}
+			to = next
+			for _, v := range page {
+				ids = append(ids, v.PaymentID)
+				looked := s.lookup("", v.PaymentID)
+				looked.AsOf = v.AsOf
+				if diff := cmp.Diff(looked, v); diff != "" {
+					s.Errorf("the list shows another view than a look-up: %s", diff)
+				}
+			}
+		}
+	}
+	first, second := s.id(), s.id()
+	c, _ := s.open(first)
+	s.open(second)
+	if got := changed(); !slices.Equal(got, []payment.ID{first, second}) {
+		s.Errorf("listed %v", got)
+	}
+	if got := changed(); len(got) != 0 {
+		s.Errorf("listed again: %v", got)
+	}
+	s.f.Pay(s.T, c)
+	if got := changed(); !slices.Equal(got, []payment.ID{first}) {
+		s.Errorf("after one was paid: %v", got)
+	}
+	if s.f.Trouble != nil {
+		s.f.Trouble(s.T, Truncated)
+		if list, _, r := lister.List(s.Context(), time.Time{}); r.Outcome != payment.OutcomeUnknown || len(list) != 0 {
+			s.Errorf("a list that broke off: %s, %d", r.Outcome, len(list))
+		}
+	}
 }
 
 func (s *suite) cancel() {

@@ -175,6 +175,26 @@ func (a *Adapter) Lookup(ctx context.Context, ref string, id payment.ID) (paymen
 	return s, payment.Result{Outcome: payment.OutcomeSucceeded, Ref: s.Ref, PayerURL: s.PayerURL, Snapshot: &s}
 }
 
+// List returns payments that changed after an instant, up to a hundred.
+func (a *Adapter) List(ctx context.Context, after time.Time) ([]payment.Snapshot, time.Time, payment.Result) {
+	query := url.Values{"after": {after.UTC().Format(time.RFC3339Nano)}}
+	ans, result := a.call(ctx, http.MethodGet, "/v1/changes?"+query.Encode(), "", nil)
+	if result.Outcome != payment.OutcomeSucceeded {
+		return nil, time.Time{}, result
+	}
+	if ans.ListedTo.IsZero() && !after.IsZero() {
+		return nil, time.Time{}, unknown("the answer is no list")
+	}
+	var list []payment.Snapshot
+	for _, v := range ans.Payments {
+		if v.Account != a.account || v.ID == "" || v.AsOf.IsZero() {
+			return nil, time.Time{}, unknown("the list has payments of another account")
+		}
+		list = append(list, v.snapshot())
+	}
+	return list, ans.ListedTo, result
+}
+
 // ParseWebhook verifies the raw bytes before it reads them.
 func (a *Adapter) ParseWebhook(_ context.Context, w payment.RawWebhook) ([]payment.Event, error) {
 	signatures := textproto.MIMEHeader(w.Header).Values(SignatureHeader)

@@ -146,7 +146,8 @@ type book struct {
 	cardMonths int      // how long a new card is valid
 	file       *os.File // nil: in memory only
 	entries    map[string]*Entry
-	order      []string // ids as they were made
+	changed    map[string]time.Time // when a payment of the portal changed last, by its reference
+	order      []string             // ids as they were made
 	answers    map[string]remembered
 	methods    map[string]method
 	outbox     []*delivery
@@ -154,7 +155,7 @@ type book struct {
 
 // openBook reads the book of a file, which it makes; "" is in memory only.
 func openBook(name string, now func() time.Time) (*book, error) {
-	b := &book{now: now, entries: map[string]*Entry{}, answers: map[string]remembered{}, methods: map[string]method{}}
+	b := &book{now: now, entries: map[string]*Entry{}, changed: map[string]time.Time{}, answers: map[string]remembered{}, methods: map[string]method{}}
 	if name == "" {
 		return b, nil
 	}
@@ -218,6 +219,7 @@ func (b *book) apply(l line) {
 			b.order = append(b.order, l.Entry.ID)
 		}
 		b.entries[l.Entry.ID] = l.Entry
+		b.changed[l.Entry.Reference] = l.At
 	case l.Answer != nil:
 		b.answers[l.Answer.Key] = *l.Answer
 	case l.Method != nil:
@@ -267,6 +269,19 @@ func (b *book) of(reference string) (out []*Entry) {
 			out = append(out, e)
 		}
 	}
+	return out
+}
+
+// changes returns the payments of the portal that changed after an instant, the
+// first change first.
+func (b *book) changes(after time.Time) []string {
+	var out []string
+	for reference, at := range b.changed {
+		if at.After(after) {
+			out = append(out, reference)
+		}
+	}
+	slices.SortFunc(out, func(x, y string) int { return b.changed[x].Compare(b.changed[y]) })
 	return out
 }
 

@@ -49,13 +49,13 @@ func FaultKinds() (ofRequests, ofWebhooks []FaultKind) {
 // Fault is what goes wrong, where, and how often.
 type Fault struct {
 	Kind  FaultKind `json:"kind"`
-	On    string    `json:"on,omitempty"`    // checkout, charge, refund, cancel, lookup; empty for any request
+	On    string    `json:"on,omitempty"`    // checkout, charge, refund, cancel, lookup, list; empty for any request
 	Times int       `json:"times,omitempty"` // 0 is once
 }
 
 func (f Fault) check() error {
 	ofRequests, ofWebhooks := FaultKinds()
-	places := []string{"", "checkout", "charge", "refund", "cancel", "lookup"}
+	places := []string{"", "checkout", "charge", "refund", "cancel", "lookup", "list"}
 	if slices.Contains(ofWebhooks, f.Kind) && f.On == "" || slices.Contains(ofRequests, f.Kind) && slices.Contains(places, f.On) {
 		return nil
 	}

@@ -72,6 +72,7 @@ func NewServer(o Options) (*Server, error) {
 	s.mux.HandleFunc("POST /v1/refunds", s.operation("refund", s.refund))
 	s.mux.HandleFunc("POST /v1/cancel", s.operation("cancel", s.cancel))
 	s.mux.HandleFunc("GET /v1/payments", s.operation("lookup", s.lookup))
+	s.mux.HandleFunc("GET /v1/changes", s.operation("list", s.changes))
 	s.mux.HandleFunc("GET /v1/book", s.keyed(s.showBook))
 	s.mux.HandleFunc("GET /v1/checkouts/{id}", s.showPage)
 	s.mux.HandleFunc("POST /v1/checkouts/{id}", s.usePage)
@@ -187,10 +188,15 @@ func (v *view) falsify() {
 
 func altered(data []byte, change func(*view)) []byte {
 	var a answer
-	if json.Unmarshal(data, &a) != nil || a.Payment == nil {
+	if json.Unmarshal(data, &a) != nil || a.Payment == nil && len(a.Payments) == 0 {
 		return data
 	}
-	change(a.Payment)
+	if a.Payment != nil {
+		change(a.Payment)
+	}
+	for _, v := range a.Payments {
+		change(v)
+	}
 	return encode(a)
 }
 
@@ -395,6 +401,25 @@ func (s *Server) lookup(r *http.Request, _ []byte) (int, answer, error) {
 		return http.StatusNotFound, answer{Error: &refusal{Code: codeAbsent}}, nil
 	}
 	return http.StatusOK, answer{Payment: v}, nil
+}
+
+// listAtOnce bounds a page of the list.
+const listAtOnce = 100
+
+// changes lists payments that changed after an instant, and up to which change
+// these are all.
+func (s *Server) changes(r *http.Request, _ []byte) (int, answer, error) {
+	after, err := time.Parse(time.RFC3339Nano, r.URL.Query().Get("after"))
+	if err != nil {
+		return refused("invalid_request", "after is an instant")
+	}
+	a := answer{ListedTo: after}
+	references := s.book.changes(after)
+	for _, reference := range references[:min(len(references), listAtOnce)] {
+		a.Payments = append(a.Payments, s.show(reference))
+		a.ListedTo = s.book.changed[reference]
+	}
+	return http.StatusOK, a, nil
 }
 
 // Book returns everything that happened: the judge's view.

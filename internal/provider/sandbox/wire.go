@@ -100,10 +100,12 @@ type refusal struct {
 
 // answer is what every call of the API returns.
 type answer struct {
-	Payment *view     `json:"payment,omitempty"`
-	Refund  *refund   `json:"refund,omitempty"`
-	Error   *refusal  `json:"error,omitempty"`
-	AsOf    time.Time `json:"as_of"`
+	Payment  *view     `json:"payment,omitempty"`
+	Refund   *refund   `json:"refund,omitempty"`
+	Payments []*view   `json:"payments,omitempty"` // of a list
+	ListedTo time.Time `json:"listed_to,omitzero"` // the last change that the list has
+	Error    *refusal  `json:"error,omitempty"`
+	AsOf     time.Time `json:"as_of"`
 }
 
 // event is the body of a webhook. Its amounts are for people: who believes them
