@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/siptg/portal/internal/embeddedpg"
@@ -210,8 +211,22 @@ func (s *server) setUp(ctx context.Context) error {
 }
 
 // copyTemplate makes a database and returns its connection string and how to
-// drop it.
+// drop it. A run of hours may outlive its template, where many others are made
+// meanwhile; then it is made again.
 func (s *server) copyTemplate(ctx context.Context) (dsn string, drop func(context.Context) error, err error) {
+	dsn, drop, err = s.tryCopy(ctx)
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == noSuchDatabase {
+		if err := s.setUp(ctx); err != nil {
+			return "", nil, err
+		}
+		return s.tryCopy(ctx)
+	}
+	return dsn, drop, err
+}
+
+const noSuchDatabase = "3D000"
+
+func (s *server) tryCopy(ctx context.Context) (dsn string, drop func(context.Context) error, err error) {
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), copies.Add(1))
 	conn, err := s.admin.Acquire(ctx)
 	if err != nil {
