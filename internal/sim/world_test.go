@@ -174,11 +174,29 @@ func (w *world) play(at int, s step) string {
 	happened := actionOf(s.Do)(w, s)
 	w.wire.kill()
 	w.ctx = w.t.Context()
-	w.wire.cut = cutNever
+	if w.wire.cut = cutNever; w.wire.cutHit {
+		w.fallSilent()
+	}
 	head, _, _ := strings.Cut(happened, ",")
 	w.tally[s.Do+": "+head]++
 	w.check()
 	return happened
+}
+
+// fallSilent waits until the database has done what a killed process had sent it:
+// a COMMIT on its way still counts, and belongs to the step that sent it.
+func (w *world) fallSilent() {
+	for range 500 {
+		var busy int
+		w.must(w.db.Pool().QueryRow(w.t.Context(), `
+			SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'`).Scan(&busy))
+		if busy == 0 {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	w.t.Fatal("the database does not fall silent")
 }
 
 // start begins a process of the portal: the first one of a step, and the next
