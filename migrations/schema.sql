@@ -131,13 +131,10 @@ END $$;
 CREATE FUNCTION public.ledger_entry_balances() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
-DECLARE
-    entry bigint := CASE TG_TABLE_NAME WHEN 'ledger_entry' THEN (to_jsonb(NEW)->>'id')::bigint
-                                       ELSE (to_jsonb(NEW)->>'entry_id')::bigint END;
 BEGIN
-    IF (SELECT count(*) FROM ledger_posting WHERE entry_id = entry) < 2
-       OR EXISTS (SELECT FROM ledger_posting WHERE entry_id = entry GROUP BY currency HAVING sum(amount_minor) <> 0) THEN
-        RAISE EXCEPTION 'ledger entry % does not balance', entry
+    IF NOT EXISTS (SELECT FROM (SELECT count(*) AS postings, sum(amount_minor) AS amount FROM ledger_posting WHERE entry_id = NEW.id GROUP BY currency) c
+                   HAVING sum(c.postings) >= 2 AND bool_and(c.amount = 0)) THEN
+        RAISE EXCEPTION 'ledger entry % does not balance', NEW.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_balances';
     END IF;
     RETURN NULL;
@@ -147,8 +144,20 @@ CREATE FUNCTION public.ledger_keep_balance() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    UPDATE ledger_account SET balance_minor = balance_minor + NEW.amount_minor
-    WHERE id = NEW.account_id AND kind = 'balance';
+    UPDATE ledger_account a SET balance_minor = a.balance_minor + w.amount
+    FROM (SELECT account_id, sum(amount_minor)::bigint AS amount FROM written GROUP BY account_id) w
+    WHERE a.id = w.account_id AND a.kind = 'balance';
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.ledger_posting_comes_with_its_entry() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM written w JOIN ledger_entry e ON e.id = w.entry_id WHERE e.xmin <> pg_current_xact_id()::xid) THEN
+        RAISE EXCEPTION 'a posting comes with its entry, not after it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_posting_comes_with_its_entry';
+    END IF;
     RETURN NULL;
 END $$;
 
@@ -1770,9 +1779,9 @@ CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT ON public.ledger_en
 
 CREATE TRIGGER ledger_entry_is_immutable BEFORE DELETE OR UPDATE ON public.ledger_entry FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
-CREATE TRIGGER ledger_keep_balance AFTER INSERT ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION public.ledger_keep_balance();
+CREATE TRIGGER ledger_keep_balance AFTER INSERT ON public.ledger_posting REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_keep_balance();
 
-CREATE CONSTRAINT TRIGGER ledger_posting_balances AFTER INSERT ON public.ledger_posting DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_balances();
+CREATE TRIGGER ledger_posting_comes_with_its_entry AFTER INSERT ON public.ledger_posting REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_posting_comes_with_its_entry();
 
 CREATE TRIGGER ledger_posting_is_immutable BEFORE DELETE OR UPDATE ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 

@@ -10,32 +10,34 @@ import (
 	"github.com/siptg/portal/internal/money"
 )
 
-// An account of ours has no payer, one of a payer's is found by it: two
-// statements, because one condition for both would not use the index.
-const ensureOwnAccountSQL = `
-INSERT INTO ledger_account (kind, currency) SELECT @kind, @currency
-WHERE NOT EXISTS (SELECT FROM ledger_account WHERE kind = @kind AND payer_id IS NULL AND currency = @currency)
-ON CONFLICT ON CONSTRAINT ledger_account_once DO NOTHING`
-
 const ensurePayerAccountSQL = `
 INSERT INTO ledger_account (kind, payer_id, currency) SELECT @kind, @payer, @currency
 WHERE NOT EXISTS (SELECT FROM ledger_account WHERE kind = @kind AND payer_id = @payer AND currency = @currency)
 ON CONFLICT ON CONSTRAINT ledger_account_once DO NOTHING`
 
+// An account of ours has no payer, one of a payer's is found by it: two
+// conditions, because one for both would not use the index.
+const ensureAccountsSQL = `
+INSERT INTO ledger_account (kind, payer_id, currency)
+SELECT p.kind, p.payer, p.currency FROM unnest(@kinds::text[], @payers::uuid[], @currencies::text[]) AS p(kind, payer, currency)
+WHERE NOT EXISTS (SELECT FROM ledger_account WHERE kind = p.kind AND payer_id = p.payer AND currency = p.currency)
+  AND NOT EXISTS (SELECT FROM ledger_account WHERE p.payer IS NULL AND kind = p.kind AND payer_id IS NULL AND currency = p.currency)
+ON CONFLICT ON CONSTRAINT ledger_account_once DO NOTHING`
+
 const insertLedgerEntrySQL = `
-INSERT INTO ledger_entry (kind, at, order_id, bank_entry_id, payment_id, refund_id, dispute_id, credit_note_id, hash)
-VALUES (@kind, @at, @order, @bank_entry, @payment, @refund, @dispute, @credit_note, @hash)`
-
-// The entry is the one that this connection has just written.
-const insertOwnPostingSQL = `
+WITH entry AS (
+    INSERT INTO ledger_entry (kind, at, order_id, bank_entry_id, payment_id, refund_id, dispute_id, credit_note_id, hash)
+    VALUES (@kind, @at, @order, @bank_entry, @payment, @refund, @dispute, @credit_note, @hash)
+    RETURNING id
+)
 INSERT INTO ledger_posting (entry_id, line, account_id, currency, amount_minor)
-VALUES (currval('ledger_entry_id_seq'), @line,
-        (SELECT id FROM ledger_account WHERE kind = @kind AND payer_id IS NULL AND currency = @currency), @currency, @amount)`
-
-const insertPayerPostingSQL = `
-INSERT INTO ledger_posting (entry_id, line, account_id, currency, amount_minor)
-VALUES (currval('ledger_entry_id_seq'), @line,
-        (SELECT id FROM ledger_account WHERE kind = @kind AND payer_id = @payer AND currency = @currency), @currency, @amount)`
+SELECT e.id, p.line,
+       COALESCE((SELECT id FROM ledger_account WHERE kind = p.kind AND payer_id = p.payer AND currency = p.currency),
+                (SELECT id FROM ledger_account WHERE p.payer IS NULL AND kind = p.kind AND payer_id IS NULL AND currency = p.currency)),
+       p.currency, p.amount
+FROM entry e
+CROSS JOIN unnest(@kinds::text[], @payers::uuid[], @currencies::text[], @amounts::bigint[])
+           WITH ORDINALITY AS p(kind, payer, currency, amount, line)`
 
 // AppendEntry books an entry. Accounts come into being when first used. The
 // database refuses an entry that does not balance, at commit.
@@ -43,34 +45,26 @@ func (tx *Tx) AppendEntry(_ context.Context, e ledger.Entry) error {
 	if err := e.Check(); err != nil {
 		return err
 	}
-	hash := e.Hash()
+	var (
+		hash              = e.Hash()
+		kinds, currencies []string
+		payers            []*string
+		amounts           []int64
+	)
 	for _, p := range e.Postings {
-		if p.Account.Payer == "" {
-			tx.later(ensureOwnAccountSQL, postingArgs(p, 0))
-		} else {
-			tx.later(ensurePayerAccountSQL, postingArgs(p, 0))
-		}
+		kinds, payers = append(kinds, string(p.Account.Kind)), append(payers, nullable(string(p.Account.Payer)))
+		currencies, amounts = append(currencies, string(p.Account.Currency)), append(amounts, int64(p.Amount))
 	}
-	tx.later(insertLedgerEntrySQL, pgx.NamedArgs{
+	accounts := pgx.NamedArgs{"kinds": kinds, "payers": payers, "currencies": currencies}
+	tx.later(ensureAccountsSQL, accounts)
+	entry := maps.Clone(accounts)
+	maps.Copy(entry, pgx.NamedArgs{
 		"kind": string(e.Kind), "at": e.At, "order": nullable(e.OrderID), "bank_entry": nullable(e.BankEntryID),
 		"payment": nullable(e.PaymentID), "refund": nullable(e.RefundID), "dispute": nullable(e.DisputeID),
-		"credit_note": nullable(e.CreditNoteID), "hash": hash[:],
+		"credit_note": nullable(e.CreditNoteID), "hash": hash[:], "amounts": amounts,
 	})
-	for i, p := range e.Postings {
-		if p.Account.Payer == "" {
-			tx.later(insertOwnPostingSQL, postingArgs(p, i+1))
-		} else {
-			tx.later(insertPayerPostingSQL, postingArgs(p, i+1))
-		}
-	}
+	tx.later(insertLedgerEntrySQL, entry)
 	return nil
-}
-
-func postingArgs(p ledger.Posting, line int) pgx.NamedArgs {
-	return pgx.NamedArgs{
-		"kind": string(p.Account.Kind), "payer": nullable(string(p.Account.Payer)), "currency": string(p.Account.Currency),
-		"line": line, "amount": int64(p.Amount),
-	}
 }
 
 const balanceSQL = `

@@ -181,8 +181,11 @@ func (tx *Tx) PaymentByRef(ctx context.Context, provider, providerAccount, ref s
 	return tx.payment(ctx, paymentByRefSQL, pgx.NamedArgs{"provider": provider, "account": providerAccount, "ref": ref})
 }
 
+// The states are named as the index payment_one_live names them: then one plan is
+// good for every payable, and none is made anew for each.
 const livePaymentOfSQL = paymentColumnsSQL + `
-WHERE p.payable_kind = @kind AND p.payable_id = @payable AND p.state NOT IN ('failed', 'canceled', 'expired')`
+WHERE p.payable_kind = @kind AND p.payable_id = @payable
+  AND p.state IN ('created', 'awaiting_payer', 'action_required', 'processing', 'partially_paid', 'unknown', 'succeeded')`
 
 // LivePaymentOf returns the payment of a payable that is alive or has succeeded,
 // or NotFound: there is at most one.
