@@ -227,6 +227,14 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION public.payment_succeeds_later() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'payment % at % cannot begin as a success', NEW.id, NEW.provider
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_succeeds_later';
+END $$;
+
 CREATE FUNCTION public.receipt_takes_its_number() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1802,6 +1810,8 @@ CREATE TRIGGER payment_event_is_immutable BEFORE DELETE OR UPDATE ON public.paym
 CREATE TRIGGER payment_keeps_its_word BEFORE UPDATE ON public.payment FOR EACH ROW EXECUTE FUNCTION public.payment_keeps_its_word();
 
 CREATE TRIGGER payment_stays BEFORE DELETE ON public.payment FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER payment_succeeds_later AFTER INSERT ON public.payment FOR EACH ROW WHEN (((new.state = 'succeeded'::text) AND (new.provider <> ALL (ARRAY['bank'::text, 'balance'::text])) AND (new.parent_id IS NULL))) EXECUTE FUNCTION public.payment_succeeds_later();
 
 CREATE TRIGGER receipt_is_immutable BEFORE DELETE OR UPDATE ON public.receipt FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 

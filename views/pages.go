@@ -248,7 +248,7 @@ type OrderPage struct {
 	Problem  string       // why paying was refused, translated; may be empty
 	NotTaken bool         // the payment service did not answer
 
-	PDFURL          string // bank invoice
+	PDFURL          string // bank invoice; empty where there is none
 	MayCancel       bool
 	InvoiceNumber   string // once paid
 	InvoiceURL      string

@@ -24,7 +24,9 @@ func orderView(p views.Page, o app.OrderDetail, actor account.Actor, zone *time.
 		IBAN: ibanView(o.Document.Payment.IBAN), BIC: o.Document.Payment.BIC, Bank: o.Document.Payment.Bank,
 		Reference: views.Copied{Text: bank.Reference(o.Reference).Print(), Raw: o.Reference},
 		Lines:     d.Lines, Discount: d.Discount, LinesNet: d.LinesNet, VAT: d.VAT, Net: d.Net, VATTotal: d.VATTotal,
-		PDFURL: orderURL(o.Number) + "/bank-invoice.pdf",
+	}
+	if o.BankInvoice() {
+		page.PDFURL = orderURL(o.Number) + "/bank-invoice.pdf"
 	}
 	switch o.State {
 	case order.StateAwaitingPayment:

@@ -66,7 +66,11 @@ func (a *App) TurnAutoRenewOn(ctx context.Context, actor account.Actor, id strin
 			return err
 		}
 		if !changed { // the same form again, or another card
-			held, err := a.chargeable(ctx, tx, s)
+			consent, err := tx.ConsentOf(ctx, id)
+			if err != nil && !fault.Is(err, fault.NotFound) {
+				return err
+			}
+			held, err := a.chargeable(ctx, tx, s, consent)
 			if err != nil || c.MethodID == "" || held.ID == c.MethodID {
 				return err
 			}

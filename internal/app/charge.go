@@ -163,7 +163,7 @@ func (a *App) nextTry(ctx context.Context, tx *store.Tx, s subscription.Subscrip
 	if err != nil || row.NextTryAt.IsZero() || !s.Renews() {
 		return civil.Date{}, err
 	}
-	refused, err := a.cardRefused(ctx, tx, renewing{sub: s, row: row, method: payment.Method{ID: p.MethodID}})
+	refused, err := a.cardRefused(ctx, tx, renewing{RenewalFacts: store.RenewalFacts{Subscription: s, Renewal: row}, method: payment.Method{ID: p.MethodID}})
 	if err != nil || refused {
 		return civil.Date{}, err
 	}

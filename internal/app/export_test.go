@@ -14,27 +14,15 @@ import (
 // subscription, as its renewal does, and returns the payment.
 func (a *App) ChargeSaved(ctx context.Context, subscriptionID, methodID string) (id payment.ID, orderID string, err error) {
 	err = a.db.Update(ctx, func(tx *store.Tx) error {
-		seen, err := tx.Subscription(ctx, subscriptionID)
+		facts, err := tx.LockRenewing(ctx, subscriptionID)
 		if err != nil {
 			return err
 		}
-		payer, err := tx.LockPayer(ctx, seen.PayerID)
+		o, err := a.renewalOrder(ctx, tx, renewing{RenewalFacts: facts}, 0)
 		if err != nil {
 			return err
 		}
-		s, err := tx.LockSubscription(ctx, subscriptionID)
-		if err != nil {
-			return err
-		}
-		o, err := a.renewalOrder(ctx, tx, s, payer, 0)
-		if err != nil {
-			return err
-		}
-		last, err := tx.PeriodCount(ctx, s.ID)
-		if err != nil {
-			return err
-		}
-		renewal, err := tx.LockRenewal(ctx, s.ID, last+1)
+		renewal, err := tx.LockRenewal(ctx, subscriptionID, facts.Periods+1)
 		if err != nil {
 			return err
 		}
@@ -42,7 +30,7 @@ func (a *App) ChargeSaved(ctx context.Context, subscriptionID, methodID string) 
 		if err != nil {
 			return err
 		}
-		id, err = a.intendCharge(ctx, tx, s, o, renewal, method)
+		id, err = a.intendCharge(ctx, tx, facts.Subscription, o, renewal, method)
 		orderID = o.ID
 		return err
 	})

@@ -362,7 +362,7 @@ func (a *App) creditNote(ctx context.Context, tx *store.Tx, g giveBack, s share)
 		return n, fmt.Errorf("app: the credit note of %s says %d and %d, not %d and %d", original.Number, n.document.Net, n.document.VATTotal, s.net, s.vat)
 	}
 	n.corrects = corrects
-	n.id, err = tx.NewID(ctx)
+	n.id = store.NewID()
 	return n, err
 }
 

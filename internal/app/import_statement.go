@@ -155,7 +155,7 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 			if err := a.topUp(ctx, tx, *m.topUp, done.Amount, entryID); err != nil {
 				return done, err
 			}
-			if err := a.enterTopUp(ctx, tx, s.IBAN, e, m.topUp.ID, done.Amount); err != nil {
+			if err := enterTopUp(tx, s.IBAN, e, m.topUp.ID, done.Amount); err != nil {
 				return done, err
 			}
 			break

@@ -7,6 +7,7 @@ import (
 	"github.com/siptg/portal/internal/failpoint"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
+	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/store"
 )
 
@@ -40,19 +41,7 @@ func (a *App) issue(ctx context.Context, orderID string) ([]byte, error) {
 		if !fault.Is(err, fault.NotFound) {
 			return err
 		}
-		settled, err := tx.Settlement(ctx, orderID)
-		if err != nil {
-			return err
-		}
-		customer, err := tx.Account(ctx, o.CustomerID)
-		if err != nil {
-			return err
-		}
-		service, err := tx.PeriodOfOrder(ctx, orderID)
-		if err != nil {
-			return err
-		}
-		document, err := a.taxInvoice(o, settled, customer, service, a.inZone(tx.Now()))
+		document, err := a.draftInvoice(ctx, tx, o)
 		if err != nil {
 			return err
 		}
@@ -74,4 +63,22 @@ func (a *App) issue(ctx context.Context, orderID string) ([]byte, error) {
 		return tx.InsertInvoice(ctx, taken, o.PayerID, orderID, document)
 	})
 	return content, err
+}
+
+// draftInvoice draws up the invoice of a settled order, as it is issued today but
+// for its number.
+func (a *App) draftInvoice(ctx context.Context, tx *store.Tx, o order.Order) (invoice.Document, error) {
+	settled, err := tx.Settlement(ctx, o.ID)
+	if err != nil {
+		return invoice.Document{}, err
+	}
+	customer, err := tx.Account(ctx, o.CustomerID)
+	if err != nil {
+		return invoice.Document{}, err
+	}
+	service, err := tx.PeriodOfOrder(ctx, o.ID)
+	if err != nil {
+		return invoice.Document{}, err
+	}
+	return a.taxInvoice(o, settled, customer, service, a.inZone(tx.Now()))
 }

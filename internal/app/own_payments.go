@@ -13,32 +13,31 @@ import (
 	"github.com/siptg/portal/internal/subscription"
 )
 
-// enter stores a payment at one of our own providers, as it begins and as it ends
-// with what was received, in the transaction that moves the money. The ledger is
-// the caller's: a bank entry has an entry of its own, and what is paid from the
-// balance stands there already.
-func (a *App) enter(ctx context.Context, tx *store.Tx, p payment.Payment, received money.Amount) error {
-	p.State, p.AttemptNo = payment.Created, 1
-	p, err := insertPayment(ctx, tx, p)
+// enter stores a payment at one of our own providers as it ends, with what was
+// received, in the transaction that moves the money: it begins there, too, and its
+// history is one line. The ledger is the caller's: a bank entry has an entry of
+// its own, and what is paid from the balance stands there already. That nothing
+// else pays the same is the caller's to see to, and the database's.
+func enter(tx *store.Tx, p payment.Payment, received money.Amount, from store.PaymentSource) error {
+	p.ID, p.State, p.AttemptNo = payment.ID(store.NewID()), payment.Created, 1
+	ended, _, err := payment.Entered(p, received, tx.Now())
 	if err != nil {
 		return err
 	}
-	ended, effects, err := payment.Entered(p, received, tx.Now())
-	if err != nil {
-		return err
-	}
-	if err := a.history(ctx, tx, p, ended, effects, origin{source: store.FromLookup}); err != nil {
-		return err
-	}
-	return tx.SavePayment(ctx, ended)
+	tx.InsertEntered(ended, from)
+	return nil
 }
 
 // enterBalance writes down that an order is paid from the balance.
-func (a *App) enterBalance(ctx context.Context, tx *store.Tx, o order.Order, payable payment.Payable, total money.Amount, by payment.Initiator) error {
-	return a.enter(ctx, tx, payment.Payment{
+func enterBalance(tx *store.Tx, o order.Order, payable payment.Payable, total money.Amount, by payment.Initiator) error {
+	from := store.FromOperator
+	if by == payment.ByMerchant {
+		from = store.FromClock
+	}
+	return enter(tx, payment.Payment{
 		PayerID: o.PayerID, Payable: payable, OrderID: o.ID, Provider: payment.ProviderBalance, Account: payment.AccountBalance,
 		Initiator: by, Amount: money.Of(total, o.Currency),
-	}, total)
+	}, total, from)
 }
 
 // enterTransfer writes down a bank entry that pays an order. Where a payment of
@@ -56,22 +55,22 @@ func (a *App) enterTransfer(ctx context.Context, tx *store.Tx, iban bank.IBAN, e
 	}
 	received := money.Of(e.Amount, o.Currency)
 	if !free {
-		return a.enterTopUp(ctx, tx, iban, e, o.PayerID, received)
+		return enterTopUp(tx, iban, e, o.PayerID, received)
 	}
 	capabilities, _ := payment.OwnCapabilities(payment.ProviderBank)
-	return a.enter(ctx, tx, payment.Payment{
+	return enter(tx, payment.Payment{
 		PayerID: o.PayerID, Payable: payable, OrderID: o.ID, Provider: payment.ProviderBank, Account: string(iban), Ref: e.Key,
 		Initiator: payment.ByPayer, Amount: money.Of(total, o.Currency), MayUnderpay: capabilities.MayUnderpay,
 		Tolerated: min(bank.ShortfallAccepted, total-1),
-	}, received.Amount)
+	}, received.Amount, store.FromLookup)
 }
 
 // enterTopUp writes down a bank entry that pays nothing but the balance.
-func (a *App) enterTopUp(ctx context.Context, tx *store.Tx, iban bank.IBAN, e bank.Entry, payer account.PayerID, received money.Money) error {
-	return a.enter(ctx, tx, payment.Payment{
+func enterTopUp(tx *store.Tx, iban bank.IBAN, e bank.Entry, payer account.PayerID, received money.Money) error {
+	return enter(tx, payment.Payment{
 		PayerID: payer, Payable: payment.Payable{Kind: payment.PayableTopUp}, Provider: payment.ProviderBank, Account: string(iban), Ref: e.Key,
 		Initiator: payment.ByPayer, Amount: received, MayUnderpay: true,
-	}, received.Amount)
+	}, received.Amount, store.FromLookup)
 }
 
 // free reports whether a payable may have a new payment. One that was not sent

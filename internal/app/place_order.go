@@ -149,12 +149,25 @@ type priced struct {
 	tax       money.Amount
 }
 
-// placeOrder numbers and stores an order with its bank invoice and the evidence
-// of where the buyer is, and fixes the payer's currency. service is the period
-// that a renewal pays for. The payer is locked.
+// placeOrder numbers and stores an order with its bank invoice. service is the
+// period that a renewal pays for. The payer is locked.
 func (a *App) placeOrder(ctx context.Context, tx *store.Tx, by audit.Actor, o order.Order, p priced, payer account.Payer, customer account.Account,
 	service *subscription.Period, quoteSHA256 []byte,
 ) (order.Order, error) {
+	o, err := a.storeOrder(ctx, tx, by, o, p, payer, quoteSHA256)
+	if err != nil {
+		return o, err
+	}
+	document, err := a.bankInvoice(o, payer, customer, p, service, a.inZone(tx.Now()))
+	if err != nil {
+		return o, err
+	}
+	return o, tx.InsertBankInvoice(ctx, o.ID, document)
+}
+
+// storeOrder numbers and stores an order with the evidence of where the buyer is,
+// and fixes the payer's currency. The payer is locked.
+func (a *App) storeOrder(ctx context.Context, tx *store.Tx, by audit.Actor, o order.Order, p priced, payer account.Payer, quoteSHA256 []byte) (order.Order, error) {
 	o.PriceBook, o.Currency, o.Monthly, o.Discount = p.price.BookID, p.price.Currency, p.price.Monthly, p.price.Discount
 	o.Net, o.VAT, o.Total, o.VATRow = p.price.Net, p.tax, p.price.Net+p.tax, p.treatment.Row
 	today := a.inZone(tx.Now())
@@ -168,9 +181,8 @@ func (a *App) placeOrder(ctx context.Context, tx *store.Tx, by audit.Actor, o or
 		return o, err
 	}
 	o.Reference = string(reference)
-	if o.ID, err = tx.InsertOrder(ctx, o, quoteSHA256); err != nil {
-		return o, err
-	}
+	o.ID = store.NewID()
+	tx.InsertOrder(o, quoteSHA256)
 	if err := tx.InsertEvidence(ctx, o.ID, "billing_address", payer.Country, payer.Postcode); err != nil {
 		return o, err
 	}
@@ -183,13 +195,6 @@ func (a *App) placeOrder(ctx context.Context, tx *store.Tx, by audit.Actor, o or
 		if err := tx.FixCurrency(ctx, payer.ID, o.Currency); err != nil {
 			return o, err
 		}
-	}
-	document, err := a.bankInvoice(o, payer, customer, p, service, today)
-	if err != nil {
-		return o, err
-	}
-	if err := tx.InsertBankInvoice(ctx, o.ID, document); err != nil {
-		return o, err
 	}
 	return o, tx.AppendAudit(ctx, audit.Record{
 		Actor: by, Action: "order.placed", ObjectKind: "order", ObjectID: o.ID, PayerID: o.PayerID,
@@ -221,7 +226,7 @@ func sameService(s subscription.Subscription, o order.Order) bool {
 // OrderDetail is an order with what belongs to it.
 type OrderDetail struct {
 	order.Order
-	Document      invoice.Document // the bank invoice
+	Document      invoice.Document // the bank invoice, or where it has none, what its invoice says
 	InvoiceNumber string           // empty until the invoice is issued
 	Service       *subscription.Period
 	Ways          *Ways            // to pay; nil unless the order is open
@@ -232,6 +237,10 @@ type OrderDetail struct {
 // where there is none.
 func (d OrderDetail) QR() *pdf.Code { return pdf.EPCCode(d.Document.Payment.EPC) }
 
+// BankInvoice reports whether the order has a bank invoice. A renewal that was
+// paid from the balance at once has none.
+func (d OrderDetail) BankInvoice() bool { return d.Document.Kind == invoice.KindBankInvoice }
+
 // Order returns an order of one of the actor's payers, or NotFound.
 func (a *App) Order(ctx context.Context, actor account.Actor, number string) (OrderDetail, error) {
 	var d OrderDetail
@@ -240,11 +249,7 @@ func (a *App) Order(ctx context.Context, actor account.Actor, number string) (Or
 		if d.Order, err = tx.OrderOf(ctx, actor.AccountID, number); err != nil {
 			return err
 		}
-		content, err := tx.BankInvoice(ctx, d.ID)
-		if err != nil {
-			return err
-		}
-		if d.Document, err = invoice.Unmarshal(content); err != nil {
+		if d.Document, err = a.documentOf(ctx, tx, d.Order); err != nil {
 			return err
 		}
 		if d.State == order.StateAwaitingPayment && !d.Open(a.inZone(tx.Now())) {
@@ -274,6 +279,27 @@ func (a *App) Order(ctx context.Context, actor account.Actor, number string) (Or
 		return err
 	})
 	return d, err
+}
+
+// documentOf returns the bank invoice of an order, or where it has none, what its
+// invoice says or will say once it is issued.
+func (a *App) documentOf(ctx context.Context, tx *store.Tx, o order.Order) (invoice.Document, error) {
+	content, err := tx.BankInvoice(ctx, o.ID)
+	if err == nil {
+		return invoice.Unmarshal(content)
+	} else if !fault.Is(err, fault.NotFound) {
+		return invoice.Document{}, err
+	}
+	number, err := tx.InvoiceOfOrder(ctx, o.ID)
+	if fault.Is(err, fault.NotFound) {
+		return a.draftInvoice(ctx, tx, o)
+	} else if err != nil {
+		return invoice.Document{}, err
+	}
+	if content, err = tx.InvoiceContent(ctx, number); err != nil {
+		return invoice.Document{}, err
+	}
+	return invoice.Unmarshal(content)
 }
 
 // CancelOrder withdraws an order that nothing was paid on. A closed one is a

@@ -212,7 +212,7 @@ func TestCreditNotesStayWithinTheirInvoice(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					id, err := tx.NewID(s.ctx())
+					id := store.NewID()
 					s.must(err)
 					corrects, _, err := tx.InvoiceToCredit(s.ctx(), o.ID)
 					s.must(err)

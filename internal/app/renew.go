@@ -13,6 +13,7 @@ import (
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/failpoint"
 	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/ledger"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/notice"
 	"github.com/siptg/portal/internal/order"
@@ -82,7 +83,8 @@ func (a *App) eachRenewing(ctx context.Context, f func(ids []string) error) (int
 // transfer, reminds, pays from the balance once that covers the whole, and has
 // the saved method charged on the days of the calendar. Doing it again on the
 // same day changes nothing: a period is one renewal, which is paid once and
-// tried once a day (I6).
+// tried once a day (I6). What is paid at once is neither prepared nor reminded of
+// for days that have gone by: the notice that it was renewed says all of it.
 //
 // Whether auto-renewal is on is read under the subscription's lock, in the
 // transaction that takes the money (I7); for a saved method that is the one of
@@ -93,24 +95,17 @@ func (a *App) Renew(ctx context.Context, id string) error {
 		if err != nil || due == (subscription.Due{}) {
 			return err
 		}
-		if due.Prepare {
-			if err := a.prepareRenewal(ctx, tx, r); err != nil {
+		due.Pay = due.Pay && !r.Halted
+		paid := false
+		if due.Pay {
+			if paid, err = a.payAtOnce(ctx, tx, r, due.Remind); err != nil {
 				return err
 			}
 		}
-		if due.Remind > 0 {
-			if err := a.remind(ctx, tx, r, due.Remind); err != nil {
+		if !paid {
+			if err := a.stepOn(ctx, tx, r, due); err != nil {
 				return err
 			}
-		}
-		if !due.Pay {
-			return nil
-		}
-		if halted, err := tx.ChargingHalted(ctx); err != nil || halted {
-			return err
-		}
-		if err := a.payRenewal(ctx, tx, r, due.Charge); err != nil {
-			return err
 		}
 		failpoint.Here("renew.commit")
 		return nil
@@ -121,11 +116,33 @@ func (a *App) Renew(ctx context.Context, id string) error {
 	return err
 }
 
+// stepOn does what is due for a renewal that is not paid at once.
+func (a *App) stepOn(ctx context.Context, tx *store.Tx, r renewing, due subscription.Due) error {
+	if r.Renewal.ID == "" {
+		var err error
+		if r.Renewal, err = tx.LockRenewal(ctx, r.Subscription.ID, r.Periods+1); err != nil {
+			return err
+		}
+	}
+	if due.Prepare {
+		if err := a.prepareRenewal(ctx, tx, &r); err != nil {
+			return err
+		}
+	}
+	if due.Remind > 0 {
+		if err := a.remind(ctx, tx, r, due.Remind); err != nil {
+			return err
+		}
+	}
+	if !due.Pay {
+		return nil
+	}
+	return a.payRenewal(ctx, tx, r, due.Charge)
+}
+
 // renewing is a renewal with everything that it can move, locked.
 type renewing struct {
-	payer  account.Payer
-	sub    subscription.Subscription
-	row    store.Renewal
+	store.RenewalFacts
 	method payment.Method // that may be charged; without an id for none
 	today  civil.Date
 	end    civil.Date // on which the paid time ends
@@ -137,34 +154,22 @@ func (r renewing) byCard() bool { return r.method.ID != "" }
 // lockRenewal locks the payer, the subscription and its next period, and returns
 // what is due for it: nothing for a subscription that does not renew.
 func (a *App) lockRenewal(ctx context.Context, tx *store.Tx, id string) (r renewing, due subscription.Due, err error) {
-	seen, err := tx.Subscription(ctx, id)
-	if err != nil {
+	if r.RenewalFacts, err = tx.LockRenewing(ctx, id); err != nil {
 		return r, due, err
 	}
-	if r.payer, err = tx.LockPayer(ctx, seen.PayerID); err != nil {
+	r.today, r.end = a.inZone(tx.Now()), a.inZone(r.Subscription.PaidUntil)
+	day, renews, err := a.renewalDay(ctx, tx, r.Subscription)
+	if err != nil || !renews {
 		return r, due, err
 	}
-	if r.sub, err = tx.LockSubscription(ctx, id); err != nil {
-		return r, due, err
+	due = a.seller.calendar().Due(day, r.end, r.Renewal.LastTryOn)
+	if due == (subscription.Due{}) {
+		return r, due, nil
 	}
-	r.today, r.end = a.inZone(tx.Now()), a.inZone(r.sub.PaidUntil)
-	calendar := a.seller.calendar()
-	day, renews, err := a.renewalDay(ctx, tx, r.sub)
-	if err != nil || !renews || calendar.Due(day, r.end, civil.Date{}) == (subscription.Due{}) {
-		return r, due, err
-	}
-	last, err := tx.PeriodCount(ctx, id)
-	if err != nil {
-		return r, due, err
-	}
-	if r.row, err = tx.LockRenewal(ctx, id, last+1); err != nil {
-		return r, due, err
-	}
-	due = calendar.Due(day, r.end, r.row.LastTryOn)
-	if next := r.row.NextTryAt; !next.IsZero() { // one that a bound stopped is tried on the next day, whatever day that is
+	if next := r.Renewal.NextTryAt; !next.IsZero() { // one that a bound stopped is tried on the next day, whatever day that is
 		due.Charge = due.Pay && !tx.Now().Before(next)
 	}
-	r.method, err = a.chargeable(ctx, tx, r.sub)
+	r.method, err = a.chargeable(ctx, tx, r.Subscription, r.Consent)
 	return r, due, err
 }
 
@@ -186,12 +191,9 @@ func (a *App) renewalDay(ctx context.Context, tx *store.Tx, s subscription.Subsc
 
 // chargeable returns the saved method that the payer agreed to have charged for a
 // subscription; one without an id where there is none.
-func (a *App) chargeable(ctx context.Context, tx *store.Tx, s subscription.Subscription) (payment.Method, error) {
-	consent, err := tx.ConsentOf(ctx, s.ID)
-	if fault.Is(err, fault.NotFound) || err == nil && !agrees(consent, s) {
+func (a *App) chargeable(ctx context.Context, tx *store.Tx, s subscription.Subscription, consent payment.Consent) (payment.Method, error) {
+	if !agrees(consent, s) {
 		return payment.Method{}, nil
-	} else if err != nil {
-		return payment.Method{}, err
 	}
 	m, err := tx.MethodOf(ctx, s.PayerID, consent.MethodID)
 	if fault.Is(err, fault.NotFound) {
@@ -210,19 +212,25 @@ func agrees(c payment.Consent, s subscription.Subscription) bool {
 }
 
 // prepareRenewal does what comes first: the bank invoice of a payer by transfer,
-// or a word about a card that ends before it would be charged.
-func (a *App) prepareRenewal(ctx context.Context, tx *store.Tx, r renewing) error {
+// or a word about a card that ends before it would be charged. Whose balance
+// covers the renewal needs neither.
+func (a *App) prepareRenewal(ctx context.Context, tx *store.Tx, r *renewing) error {
+	total, err := a.renewalTotal(ctx, tx, *r, a.chargeDay(*r))
+	if err != nil || r.Available >= total {
+		return err
+	}
 	if r.byCard() {
-		if ends := r.method.ExpiresOn; ends.IsZero() || !ends.Before(a.chargeDay(r)) {
+		if ends := r.method.ExpiresOn; ends.IsZero() || !ends.Before(a.chargeDay(*r)) {
 			return nil
 		}
-		return a.tellRenewal(ctx, tx, r, notice.MethodExpires, r.method.ID, notice.Facts{On: r.method.ExpiresOn, Method: r.method.Label})
+		return a.tellRenewal(ctx, tx, *r, notice.MethodExpires, r.method.ID, notice.Facts{On: r.method.ExpiresOn, Method: r.method.Label})
 	}
-	o, err := a.renewalOrder(ctx, tx, r.sub, r.payer, 0)
+	o, err := a.renewalOrder(ctx, tx, *r, 0)
 	if err != nil || o.State != order.StateAwaitingPayment || o.PlacedBy != "" {
 		return err
 	}
-	n := a.noticeOf(r.sub, notice.BankInvoiceReady, fmt.Sprintf("%d", r.row.PeriodNo))
+	r.Open = append(r.Open, o)
+	n := a.noticeOf(r.Subscription, notice.BankInvoiceReady, fmt.Sprintf("%d", r.Renewal.PeriodNo))
 	n.OrderNumber = o.Number
 	n.Facts.Amount, n.Facts.Currency, n.Facts.On, n.Facts.Method = o.Total, o.Currency, o.ValidUntil, payment.ProviderBank
 	return a.notify(ctx, tx, n)
@@ -247,13 +255,9 @@ func (a *App) remind(ctx context.Context, tx *store.Tx, r renewing, days int) er
 	if err != nil {
 		return err
 	}
-	balance, err := tx.Available(ctx, r.payer.ID, r.sub.Currency)
-	if err != nil {
-		return err
-	}
-	facts := notice.Facts{Amount: total, Currency: r.sub.Currency, On: on, Method: payment.ProviderBank}
+	facts := notice.Facts{Amount: total, Currency: r.Subscription.Currency, On: on, Method: payment.ProviderBank}
 	switch {
-	case balance >= total:
+	case r.Available >= total:
 		facts.Method = payment.ProviderBalance
 	case r.byCard():
 		facts.Method = r.method.Label
@@ -270,37 +274,41 @@ func (a *App) remind(ctx context.Context, tx *store.Tx, r renewing, days int) er
 // renewalTotal is what a renewal costs on a day, VAT included: what its order says
 // where there is one.
 func (a *App) renewalTotal(ctx context.Context, tx *store.Tx, r renewing, on civil.Date) (money.Amount, error) {
-	if o, ok, err := a.openRenewal(ctx, tx, r.sub, 0); err != nil || ok {
-		return o.Total, err
+	if o, ok := openAmong(r.Open, r.Subscription, 0, r.today); ok {
+		return o.Total, nil
 	}
-	book, err := a.seller.Books.For(r.sub.Currency, on)
+	p, err := a.priceRenewal(ctx, tx, r.Subscription, r.Payer, on)
+	return p.price.Net + p.tax, err
+}
+
+// priceRenewal prices the next period of a subscription on a day.
+func (a *App) priceRenewal(ctx context.Context, tx *store.Tx, s subscription.Subscription, payer account.Payer, on civil.Date) (p priced, err error) {
+	book, err := a.seller.Books.For(s.Currency, on)
 	if err != nil {
-		return 0, err
+		return p, err
 	}
-	price, err := book.Price(r.sub.Selection)
+	if p.price, err = book.Price(s.Selection); err != nil {
+		return p, err
+	}
+	buyer, err := taxOf(ctx, tx, payer)
 	if err != nil {
-		return 0, err
+		return p, err
 	}
-	buyer, err := taxOf(ctx, tx, r.payer)
-	if err != nil {
-		return 0, err
+	if p.treatment, err = a.treat(ctx, tx, buyer, p.price.Net, on); err != nil {
+		return p, err
 	}
-	treatment, err := a.treat(ctx, tx, buyer, price.Net, on)
-	if err != nil {
-		return 0, err
-	}
-	tax, err := treatment.Tax(price.Net)
-	return price.Net + tax, err
+	p.tax, err = p.treatment.Tax(p.price.Net)
+	return p, err
 }
 
 // tellRenewal tells the people of a payer something about a renewal, once for
 // each suffix.
 func (a *App) tellRenewal(ctx context.Context, tx *store.Tx, r renewing, kind notice.Kind, suffix string, facts notice.Facts) error {
-	key := fmt.Sprintf("%d", r.row.PeriodNo)
+	key := fmt.Sprintf("%d", r.Renewal.PeriodNo)
 	if suffix != "" {
 		key += " " + suffix
 	}
-	n := a.noticeOf(r.sub, kind, key)
+	n := a.noticeOf(r.Subscription, kind, key)
 	facts.Plan, facts.Until = n.Facts.Plan, n.Facts.Until
 	n.Facts = facts
 	return a.notify(ctx, tx, n)
@@ -322,36 +330,32 @@ func (a *App) payRenewal(ctx context.Context, tx *store.Tx, r renewing, try bool
 	if live, err := a.liveOf(ctx, tx, r, tx.Payment); err != nil || live.waits {
 		return err
 	}
-	o, err := a.renewalOrder(ctx, tx, r.sub, r.payer, 0)
+	o, err := a.renewalOrder(ctx, tx, r, 0)
 	if err != nil {
 		return err
 	}
-	if o, err = tx.LockOrder(ctx, o.ID); err != nil || o.State != order.StateAwaitingPayment || !sameService(r.sub, o) {
+	if o, err = tx.LockOrder(ctx, o.ID); err != nil || o.State != order.StateAwaitingPayment || !sameService(r.Subscription, o) {
 		return err
 	}
 	live, err := a.liveOf(ctx, tx, r, tx.LockPayment)
 	if err != nil || live.waits {
 		return err
 	}
-	d, err := a.dueFor(ctx, tx, o, r.payer, r.today)
+	d, err := a.dueFor(ctx, tx, o, r.Payer, r.today)
 	if err != nil {
 		return err
 	}
-	balance, err := tx.Available(ctx, o.PayerID, o.Currency) // with the credit limit
-	if err != nil {
-		return err
-	}
-	if balance >= d.total {
+	if r.Available >= d.total {
 		if err := a.clear(ctx, tx, live.intent, "balance"); err != nil {
 			return err
 		}
 		if !live.paid {
-			if err := a.enterBalance(ctx, tx, o, r.row.Payable(), d.total, payment.ByMerchant); err != nil {
+			if err := enterBalance(tx, o, r.Renewal.Payable(), d.total, payment.ByMerchant); err != nil {
 				return err
 			}
 			failpoint.Here("balance.entered")
 		}
-		return a.settle(ctx, tx, o, &r.sub, d, r.today, 0, byRenewal)
+		return a.settle(ctx, tx, o, &r.Subscription, d, r.today, 0, byRenewal)
 	}
 	if live.paid || !try {
 		return nil
@@ -363,14 +367,14 @@ func (a *App) payRenewal(ctx context.Context, tx *store.Tx, r renewing, try bool
 	if refused || !r.byCard() {
 		return a.clear(ctx, tx, live.intent, "no_method")
 	}
-	if o.Selection.Period != r.sub.Selection.Period { // ordered by the payer, to be paid by hand: nobody agreed to have it charged
-		if o, err = a.renewalOrder(ctx, tx, r.sub, r.payer, r.sub.Selection.Period); err != nil {
+	if o.Selection.Period != r.Subscription.Selection.Period { // ordered by the payer, to be paid by hand: nobody agreed to have it charged
+		if o, err = a.renewalOrder(ctx, tx, r, r.Subscription.Selection.Period); err != nil {
 			return err
 		}
 		if o, err = tx.LockOrder(ctx, o.ID); err != nil || o.State != order.StateAwaitingPayment {
 			return err
 		}
-		if d, err = a.dueFor(ctx, tx, o, r.payer, r.today); err != nil {
+		if d, err = a.dueFor(ctx, tx, o, r.Payer, r.today); err != nil {
 			return err
 		}
 	}
@@ -389,8 +393,64 @@ func (a *App) payRenewal(ctx context.Context, tx *store.Tx, r renewing, try bool
 			return err
 		}
 	}
-	_, err = a.intendCharge(ctx, tx, r.sub, o, r.row, r.method)
+	_, err = a.intendCharge(ctx, tx, r.Subscription, o, r.Renewal, r.method)
 	return err
+}
+
+// payAtOnce pays a renewal from a balance that covers the whole, where nothing
+// stands of it yet that has to be looked at, an order or a payment, and reports
+// whether it did. The order needs no bank invoice and is stored as paid, the
+// payment as it ends. remind is the reminder that is due: on its own day people
+// get it, whatever is paid.
+func (a *App) payAtOnce(ctx context.Context, tx *store.Tx, r renewing, remind int) (bool, error) {
+	if len(r.Open) > 0 {
+		return false, nil
+	}
+	if r.Renewal.ID != "" { // else nothing was ever ordered for it
+		_, err := tx.LivePaymentOf(ctx, r.Renewal.Payable())
+		if fault.Is(err, fault.NotFound) {
+			_, err = tx.OrderByQuote(ctx, r.orderKey())
+		}
+		if !fault.Is(err, fault.NotFound) {
+			return false, err
+		}
+	}
+	p, err := a.priceRenewal(ctx, tx, r.Subscription, r.Payer, r.today)
+	d := due{payer: r.Payer, treatment: p.treatment, vat: p.tax, total: p.price.Net + p.tax}
+	if err != nil || r.Available < d.total {
+		return false, err
+	}
+	if remind > 0 && remind == r.end.Sub(r.today) {
+		if err := a.remind(ctx, tx, r, remind); err != nil {
+			return false, err
+		}
+	}
+	o, err := a.storeOrder(ctx, tx, byRenewal, order.Order{
+		Kind: order.KindRenewal, Method: order.MethodBalance, State: order.StatePaid, ClosedAt: tx.Now(), ValidUntil: r.today,
+		PayerID: r.Payer.ID, CustomerID: r.Subscription.CustomerID, SubscriptionID: r.Subscription.ID, Selection: r.Subscription.Selection,
+	}, p, r.Payer, r.orderKey())
+	if err != nil {
+		return false, err
+	}
+	failpoint.Here("renew.ordered")
+	if r.Renewal.ID == "" {
+		r.Renewal = store.Renewal{ID: store.NewID(), SubscriptionID: r.Subscription.ID, PeriodNo: r.Periods + 1}
+		tx.InsertPaidRenewal(r.Renewal)
+	}
+	if err := enterBalance(tx, o, r.Renewal.Payable(), d.total, payment.ByMerchant); err != nil {
+		return false, err
+	}
+	failpoint.Here("balance.entered")
+	if err := tx.AppendEntry(ctx, ledger.OrderPaid(o.PayerID, o.Currency, o.Net, d.vat, 0, o.ID, tx.Now())); err != nil {
+		return false, err
+	}
+	failpoint.Here("settle.ledger")
+	s, err := a.extend(ctx, tx, o, r.Subscription, r.Periods, byRenewal)
+	if err != nil {
+		return false, err
+	}
+	failpoint.Here("settle.granted")
+	return true, a.settled(ctx, tx, o, s, d, r.today, 0, payment.ProviderBalance, byRenewal)
 }
 
 // liveRenewal is the payment of a renewal that is alive or has succeeded.
@@ -401,7 +461,7 @@ type liveRenewal struct {
 }
 
 func (a *App) liveOf(ctx context.Context, tx *store.Tx, r renewing, read func(context.Context, payment.ID) (payment.Payment, error)) (liveRenewal, error) {
-	p, err := tx.LivePaymentOf(ctx, r.row.Payable())
+	p, err := tx.LivePaymentOf(ctx, r.Renewal.Payable())
 	if fault.Is(err, fault.NotFound) {
 		return liveRenewal{}, nil
 	} else if err != nil {
@@ -436,7 +496,7 @@ func (a *App) cardRefused(ctx context.Context, tx *store.Tx, r renewing) (bool, 
 	if !r.byCard() {
 		return false, nil
 	}
-	refused, err := tx.RefusedForGood(ctx, r.row.ID, r.method.ID)
+	refused, err := tx.RefusedForGood(ctx, r.Renewal.ID, r.method.ID)
 	if err != nil || refused {
 		return refused, err
 	}
@@ -447,46 +507,51 @@ func (a *App) cardRefused(ctx context.Context, tx *store.Tx, r renewing) (bool, 
 // renewalOrder returns the order of the subscription's next period, preparing it
 // where there is none. One that the payer ordered early counts if it is of that
 // period; of any for 0.
-func (a *App) renewalOrder(ctx context.Context, tx *store.Tx, s subscription.Subscription, payer account.Payer, period pricing.Period) (order.Order, error) {
-	last, err := tx.PeriodCount(ctx, s.ID)
-	if err != nil {
-		return order.Order{}, err
-	}
-	name := fmt.Appendf(nil, "renewal of %s, period %d", s.ID, last+1)
-	changes, err := tx.ChangeCount(ctx, s.ID)
-	if err != nil {
-		return order.Order{}, err
-	}
-	if changes > 0 { // a renewal ordered before the change was for other options
-		name = fmt.Appendf(name, ", change %d", changes)
-	}
-	key := sha256.Sum256(name)
-	o, err := tx.OrderByQuote(ctx, key[:])
+func (a *App) renewalOrder(ctx context.Context, tx *store.Tx, r renewing, period pricing.Period) (order.Order, error) {
+	key, s := r.orderKey(), r.Subscription
+	o, err := tx.OrderByQuote(ctx, key)
 	if !fault.Is(err, fault.NotFound) {
 		return o, err
 	}
 	// What the payer ordered early is this renewal, too, as long as it can be paid.
-	if open, ok, err := a.openRenewal(ctx, tx, s, period); err != nil || ok {
-		return open, err
+	if open, ok := openAmong(r.Open, s, period, a.inZone(tx.Now())); ok {
+		return open, nil
 	}
 	// It stays payable as long as the paid time and its grace last.
 	until := a.inZone(s.PaidUntil).AddDays(a.seller.GraceDays)
 	if least := a.seller.validUntil(a.inZone(tx.Now())); until.Before(least) {
 		until = least
 	}
-	return a.placeRenewal(ctx, tx, byRenewal, s, payer, order.Order{ValidUntil: until}, key[:])
+	return a.placeRenewal(ctx, tx, byRenewal, s, r.Payer, order.Order{ValidUntil: until}, key)
+}
+
+// orderKey is the quote of the order that the program places for a renewal, which
+// makes it one order.
+func (r renewing) orderKey() []byte {
+	name := fmt.Appendf(nil, "renewal of %s, period %d", r.Subscription.ID, r.Periods+1)
+	if r.Changes > 0 { // a renewal ordered before the change was for other options
+		name = fmt.Appendf(name, ", change %d", r.Changes)
+	}
+	key := sha256.Sum256(name)
+	return key[:]
 }
 
 // openRenewal is the newest order that waits for money to extend the
 // subscription as it is, by that period; any period for 0.
 func (a *App) openRenewal(ctx context.Context, tx *store.Tx, s subscription.Subscription, period pricing.Period) (order.Order, bool, error) {
 	open, err := tx.OpenRenewals(ctx, s.ID)
+	o, ok := openAmong(open, s, period, a.inZone(tx.Now()))
+	return o, ok, err
+}
+
+// openAmong is openRenewal among orders that wait for money, the newest first.
+func openAmong(open []order.Order, s subscription.Subscription, period pricing.Period, today civil.Date) (order.Order, bool) {
 	for _, o := range open {
-		if o.Open(a.inZone(tx.Now())) && sameService(s, o) && (period == 0 || o.Selection.Period == period) {
-			return o, true, nil
+		if o.Open(today) && sameService(s, o) && (period == 0 || o.Selection.Period == period) {
+			return o, true
 		}
 	}
-	return order.Order{}, false, err
+	return order.Order{}, false
 }
 
 // placeRenewal prices the next period of a subscription and places its order,
@@ -497,24 +562,7 @@ func (a *App) placeRenewal(ctx context.Context, tx *store.Tx, by audit.Actor, s 
 	if err != nil {
 		return order.Order{}, err
 	}
-	today := a.inZone(tx.Now())
-	book, err := a.seller.Books.For(s.Currency, today)
-	if err != nil {
-		return order.Order{}, err
-	}
-	price, err := book.Price(s.Selection)
-	if err != nil {
-		return order.Order{}, err
-	}
-	buyer, err := taxOf(ctx, tx, payer)
-	if err != nil {
-		return order.Order{}, err
-	}
-	treatment, err := a.treat(ctx, tx, buyer, price.Net, today)
-	if err != nil {
-		return order.Order{}, err
-	}
-	tax, err := treatment.Tax(price.Net)
+	p, err := a.priceRenewal(ctx, tx, s, payer, a.inZone(tx.Now()))
 	if err != nil {
 		return order.Order{}, err
 	}
@@ -524,5 +572,5 @@ func (a *App) placeRenewal(ctx context.Context, tx *store.Tx, by audit.Actor, s 
 	}
 	o.Kind, o.Method, o.State = order.KindRenewal, order.MethodBank, order.StateAwaitingPayment
 	o.PayerID, o.CustomerID, o.SubscriptionID, o.Selection = s.PayerID, s.CustomerID, s.ID, s.Selection
-	return a.placeOrder(ctx, tx, by, o, priced{price, treatment, tax}, payer, customer, &period, key)
+	return a.placeOrder(ctx, tx, by, o, p, payer, customer, &period, key)
 }

@@ -124,6 +124,103 @@ func TestRenewalFromTheBalance(t *testing.T) {
 	s.clean()
 }
 
+// Whose balance covers the renewal needs no bank invoice: it is reminded of on the
+// days of the calendar, also on the day on which it is paid, and the order is
+// stored as paid, with one payment that began as it ended.
+func TestRenewalFromTheBalanceDayByDay(t *testing.T) {
+	t.Parallel()
+	s, ona, id, end := renewing(t, 30_00)
+	for d := -32; d <= 0; d++ {
+		s.clock.Set(maxTime(s.clock.Now().Add(time.Minute), end.Add(time.Duration(d)*24*time.Hour)))
+		for range 2 {
+			s.must(s.RunDue(s.ctx()))
+		}
+		if open := s.openOrders(ona); len(open) != 0 {
+			t.Fatalf("%d days from the end: %+v", d, open)
+		}
+	}
+	if got := s.told(id); got != "order_paid renewal_ahead renewal_soon renewed" {
+		t.Errorf("told: %s", got)
+	}
+	if n := s.count(`SELECT count(*) FROM notice WHERE kind IN ('renewal_ahead', 'renewal_soon') AND facts->>'method' = 'balance' AND facts->>'amount' = '2178'`); n != 2 {
+		t.Errorf("%d reminders say what will be taken, and from where", n)
+	}
+	s.paidAtOnce(ona, id)
+	s.clean()
+}
+
+// A renewal that nobody looked at before its day is told of once, when it is paid.
+func TestRenewalFromTheBalanceMadeUpFor(t *testing.T) {
+	t.Parallel()
+	s, ona, id, end := renewing(t, 30_00)
+	s.clock.Set(end.Add(-2 * 24 * time.Hour))
+	s.must(s.Renew(s.ctx(), id))
+	s.must(s.Renew(s.ctx(), id))
+	if got := s.told(id); got != "order_paid renewed" {
+		t.Errorf("told: %s", got)
+	}
+	number := s.paidAtOnce(ona, id)
+	o, err := s.Order(s.ctx(), ona, number) // before its invoice is issued
+	s.must(err)
+	if o.InvoiceNumber != "" || o.Document.Total != 21_78 || o.Document.ServiceFrom.String() != "2027-05-23" {
+		t.Errorf("the order shows %+v", o.Document)
+	}
+	s.must(s.IssuePending(s.ctx()))
+	if o, err = s.Order(s.ctx(), ona, number); err != nil || o.InvoiceNumber == "" || o.Document.Number != o.InvoiceNumber {
+		t.Errorf("after its invoice: %v, %+v", err, o.Document)
+	}
+	s.clean()
+}
+
+// paidAtOnce looks at the one renewal of a subscription, which was paid from the
+// balance without a bank invoice, and returns the number of its order.
+func (s *site) paidAtOnce(actor account.Actor, id string) (number string) {
+	s.t.Helper()
+	s.must(s.db.Pool().QueryRow(s.ctx(), `SELECT number FROM orders WHERE subscription_id = $1 AND kind = 'renewal' AND state = 'paid' AND method = 'balance' AND closed_at = placed_at`, id).Scan(&number))
+	if _, err := s.BankInvoiceFile(s.ctx(), actor, number); !fault.Is(err, fault.NotFound) {
+		s.t.Errorf("a bank invoice: %v", err)
+	}
+	for what, n := range map[string]int{
+		`payment p JOIN orders o ON o.id = p.order_id JOIN renewal r ON r.id = p.payable_id AND r.state = 'paid' AND r.period_no = 2
+		 JOIN payment_event e ON e.payment_id = p.id AND (e.seq, e.from_state, e.to_state, e.source) = (1, '', 'succeeded', 'clock')
+		 WHERE o.number = $1 AND p.provider = 'balance' AND p.initiator = 'merchant' AND p.state = 'succeeded' AND p.received_minor = o.total_minor`: 1,
+		`payment_event e JOIN payment p ON p.id = e.payment_id JOIN orders o ON o.id = p.order_id WHERE o.number = $1`:                                   1,
+		`audit a JOIN orders o ON a.object_id = o.id::text WHERE o.number = $1 AND a.action IN ('order.placed', 'order.paid') AND a.actor = 'job:renew'`: 2,
+		`tax_evidence e JOIN orders o ON o.id = e.order_id WHERE o.number = $1`:                                                                          1,
+		`subscription_event e WHERE e.order_number = $1 AND e.kind = 'extended' AND e.actor = 'job:renew'`:                                               1,
+	} {
+		if got := s.count(`SELECT count(*) FROM `+what, number); got != n {
+			s.t.Errorf("%d, want %d: %s", got, n, what)
+		}
+	}
+	return number
+}
+
+// A balance that covered the renewal and is spent before its day: the bank invoice
+// is prepared then.
+func TestRenewalWhoseBalanceIsGone(t *testing.T) {
+	t.Parallel()
+	s, ona, id, end := renewing(t, 0)
+	payer := s.item(ona, id).PayerID
+	_, err := s.SetCreditLimit(s.ctx(), payer, "25", "command:credit_set")
+	s.must(err)
+	s.clock.Set(end.Add(-29 * 24 * time.Hour))
+	s.must(s.RunDue(s.ctx()))
+	if open := s.openOrders(ona); len(open) != 0 {
+		t.Fatalf("while the balance covers it: %+v", open)
+	}
+	_, err = s.SetCreditLimit(s.ctx(), payer, "0", "command:credit_set")
+	s.must(err)
+	s.must(s.RunDue(s.ctx()))
+	if open := s.openOrders(ona); len(open) != 1 || open[0].PlacedBy != "" {
+		t.Fatalf("once it is gone: %+v", open)
+	}
+	if got := s.told(id); got != "bank_invoice_ready order_paid" && got != "order_paid bank_invoice_ready" {
+		t.Errorf("told: %s", got)
+	}
+	s.clean()
+}
+
 // Auto-renewal off, committed before the charge, and nothing is charged (I7).
 func TestOffBeforeTheCharge(t *testing.T) {
 	t.Parallel()

@@ -58,21 +58,21 @@ func liveFor(ctx context.Context, tx *store.Tx, o order.Order) (*subscription.Su
 	return &live, nil
 }
 
-// settle pays an order from the payer's balance, where the money already
-// stands: ledger, subscription, history, order, audit and the job that issues
-// the invoice, in the caller's transaction. payer, subscription and order are
-// locked, in this order.
+// settle pays an order that waits from the payer's balance, where the money
+// already stands: ledger, subscription, history, order, audit and the job that
+// issues the invoice, in the caller's transaction. payer, subscription and order
+// are locked, in this order.
 func (a *App) settle(ctx context.Context, tx *store.Tx, o order.Order, live *subscription.Subscription, d due, taxPoint civil.Date, shortfall money.Amount, by audit.Actor) error {
 	if err := tx.AppendEntry(ctx, ledger.OrderPaid(o.PayerID, o.Currency, o.Net, d.vat, shortfall, o.ID, tx.Now())); err != nil {
 		return err
 	}
 	failpoint.Here("settle.ledger")
-	subscriptionID, err := a.grant(ctx, tx, o, live, by)
+	s, err := a.grant(ctx, tx, o, live, by)
 	if err != nil {
 		return err
 	}
 	failpoint.Here("settle.granted")
-	if err := tx.CloseOrder(ctx, o.ID, order.StatePaid, subscriptionID); err != nil {
+	if err := tx.CloseOrder(ctx, o.ID, order.StatePaid, s.ID); err != nil {
 		return err
 	}
 	failpoint.Here("settle.order")
@@ -80,6 +80,17 @@ func (a *App) settle(ctx context.Context, tx *store.Tx, o order.Order, live *sub
 	if err := tx.CheckPaymentsOf(ctx, o.ID); err != nil {
 		return err
 	}
+	method, err := paidBy(ctx, tx, o.ID)
+	if err != nil {
+		return err
+	}
+	return a.settled(ctx, tx, o, s, d, taxPoint, shortfall, method, by)
+}
+
+// settled writes down how an order was settled that has just been paid, booked
+// and granted, tells it, and has the invoice issued. method is what it was paid
+// with, as notices name it.
+func (a *App) settled(ctx context.Context, tx *store.Tx, o order.Order, s subscription.Subscription, d due, taxPoint civil.Date, shortfall money.Amount, method string, by audit.Actor) error {
 	if err := tx.InsertSettlement(ctx, store.Settlement{
 		OrderID: o.ID, TaxPoint: taxPoint, Treatment: d.treatment, Buyer: d.payer, Net: o.Net, VAT: d.vat, Shortfall: shortfall,
 	}); err != nil {
@@ -92,7 +103,7 @@ func (a *App) settle(ctx context.Context, tx *store.Tx, o order.Order, live *sub
 		return err
 	}
 	failpoint.Here("settle.audit")
-	if err := a.tellPaid(ctx, tx, o, subscriptionID, d); err != nil {
+	if err := a.tellPaid(ctx, tx, o, s, d, method); err != nil {
 		return err
 	}
 	failpoint.Here("settle.notice")
@@ -104,21 +115,14 @@ func (a *App) settle(ctx context.Context, tx *store.Tx, o order.Order, live *sub
 }
 
 // tellPaid tells that an order was paid, and until when its subscription runs now.
-func (a *App) tellPaid(ctx context.Context, tx *store.Tx, o order.Order, subscriptionID string, d due) error {
-	s, err := tx.Subscription(ctx, subscriptionID)
-	if err != nil {
-		return err
-	}
+func (a *App) tellPaid(ctx context.Context, tx *store.Tx, o order.Order, s subscription.Subscription, d due, method string) error {
 	kind := notice.Renewed
 	if o.Kind == order.KindNew {
 		kind = notice.OrderPaid
 	}
 	n := a.noticeOf(s, kind, "")
 	n.Key, n.OrderNumber = string(kind)+" "+o.ID, o.Number
-	n.Facts.Amount, n.Facts.Currency = d.total, o.Currency
-	if n.Facts.Method, err = paidBy(ctx, tx, o.ID); err != nil {
-		return err
-	}
+	n.Facts.Amount, n.Facts.Currency, n.Facts.Method = d.total, o.Currency, method
 	return a.notify(ctx, tx, n)
 }
 
@@ -140,46 +144,53 @@ func paidBy(ctx context.Context, tx *store.Tx, orderID string) (string, error) {
 	return method.Label, err
 }
 
-// grant starts or extends the subscription that an order pays for.
-func (a *App) grant(ctx context.Context, tx *store.Tx, o order.Order, live *subscription.Subscription, by audit.Actor) (string, error) {
-	var (
-		s      subscription.Subscription
-		period subscription.Period
-		event  = subscription.Event{At: tx.Now(), Actor: string(by), Months: int(o.Selection.Period), OrderNumber: o.Number}
-	)
-	if live == nil {
-		s, period = subscription.Start(o.PayerID, o.CustomerID, o.Selection, o.Currency, tx.Now(), a.seller.Zone)
-		var err error
-		if s.ID, err = tx.InsertSubscription(ctx, s); err != nil {
-			return "", err
-		}
-		event.Kind = subscription.EventStarted
-	} else {
+// grant starts or extends the subscription that an order pays for, and returns it.
+func (a *App) grant(ctx context.Context, tx *store.Tx, o order.Order, live *subscription.Subscription, by audit.Actor) (subscription.Subscription, error) {
+	if live != nil {
 		last, err := tx.PeriodCount(ctx, live.ID)
 		if err != nil {
-			return "", err
+			return *live, err
 		}
-		if s, period, err = live.Extended(o.Selection.Period, last+1, a.seller.Zone); err != nil {
-			return "", err
-		}
-		if err := tx.SaveSubscription(ctx, s); err != nil {
-			return "", err
-		}
-		failpoint.Here("grant.subscription")
-		if err := tx.RenewalPaid(ctx, live.ID, period.Number); err != nil {
-			return "", err
-		}
-		event.Kind = subscription.EventExtended
+		return a.extend(ctx, tx, o, *live, last, by)
 	}
+	s, period := subscription.Start(o.PayerID, o.CustomerID, o.Selection, o.Currency, tx.Now(), a.seller.Zone)
+	var err error
+	if s.ID, err = tx.InsertSubscription(ctx, s); err != nil {
+		return s, err
+	}
+	return s, a.keepPeriod(ctx, tx, o, s, period, subscription.EventStarted, by)
+}
+
+// extend adds what an order pays for to a subscription that has had so many
+// periods.
+func (a *App) extend(ctx context.Context, tx *store.Tx, o order.Order, s subscription.Subscription, periods int, by audit.Actor) (subscription.Subscription, error) {
+	s, period, err := s.Extended(o.Selection.Period, periods+1, a.seller.Zone)
+	if err != nil {
+		return s, err
+	}
+	if err := tx.SaveSubscription(ctx, s); err != nil {
+		return s, err
+	}
+	failpoint.Here("grant.subscription")
+	if err := tx.RenewalPaid(ctx, s.ID, period.Number); err != nil {
+		return s, err
+	}
+	return s, a.keepPeriod(ctx, tx, o, s, period, subscription.EventExtended, by)
+}
+
+// keepPeriod stores a period that an order paid for, with its value and a line of
+// the subscription's history.
+func (a *App) keepPeriod(ctx context.Context, tx *store.Tx, o order.Order, s subscription.Subscription, period subscription.Period, kind subscription.EventKind, by audit.Actor) error {
 	period.OrderID = o.ID
 	paid, err := subscription.Paid(period, o.Net, o.Monthly, o.PriceBook)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if err := tx.AppendPeriod(ctx, s.ID, paid, 0); err != nil {
-		return "", err
+		return err
 	}
 	failpoint.Here("grant.period")
-	event.PaidUntil = s.PaidUntil
-	return s.ID, tx.AppendSubscriptionEvent(ctx, s.ID, event)
+	return tx.AppendSubscriptionEvent(ctx, s.ID, subscription.Event{
+		Kind: kind, At: tx.Now(), Actor: string(by), Months: int(o.Selection.Period), OrderNumber: o.Number, PaidUntil: s.PaidUntil,
+	})
 }

@@ -166,7 +166,7 @@ func (a *App) payNow(ctx context.Context, tx *store.Tx, o order.Order, live *sub
 	if _, err := tx.SetOrderMethod(ctx, o.ID, order.MethodBalance); err != nil {
 		return "", err
 	}
-	if err := a.enterBalance(ctx, tx, o, payable, d.total, payment.ByPayer); err != nil {
+	if err := enterBalance(tx, o, payable, d.total, payment.ByPayer); err != nil {
 		return "", err
 	}
 	return "", a.settle(ctx, tx, o, live, d, today, 0, by)

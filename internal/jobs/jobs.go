@@ -175,9 +175,9 @@ func NewQueue(pool *pgxpool.Pool, log *slog.Logger) (*Queue, error) {
 }
 
 // IssueInvoice enqueues the invoice of an order in the transaction that settles it.
-func (q *Queue) IssueInvoice(ctx context.Context, tx *app.Tx, orderID string) error {
-	_, err := q.client.InsertTx(ctx, tx.PGX(), issueInvoice{OrderID: orderID}, nil)
-	return err
+func (q *Queue) IssueInvoice(_ context.Context, tx *app.Tx, orderID string) error {
+	tx.Enqueue(app.Job{Kind: issueInvoice{}.Kind(), Queue: river.QueueDefault, MaxAttempts: river.MaxAttemptsDefault}, issueInvoice{OrderID: orderID})
+	return nil
 }
 
 // IssueReceipts enqueues the receipts of top-ups in the transaction that books one.

@@ -18,14 +18,17 @@ type Halt struct {
 // HaltOperator stands for the invariant where a person halted charging.
 const HaltOperator = "operator"
 
-const chargingHaltedSQL = `SELECT EXISTS (SELECT FROM charging_halt WHERE lifted_at IS NULL)`
+const (
+	lockChargingShareSQL = `LOCK TABLE charging_halt IN ROW SHARE MODE`
+	chargingHaltedSQL    = `SELECT EXISTS (SELECT FROM charging_halt WHERE lifted_at IS NULL) AS halted`
+)
 
 // ChargingHalted reports whether nothing may be taken from anybody. Until the
 // transaction ends nobody can halt charging: what it decides is decided before
 // the halt.
 func (tx *Tx) ChargingHalted(ctx context.Context) (bool, error) {
 	// A statement of its own: the next one sees what was committed while this one waited.
-	tx.later(`LOCK TABLE charging_halt IN ROW SHARE MODE`, nil)
+	tx.later(lockChargingShareSQL, nil)
 	return value[bool](ctx, tx, "halt", chargingHaltedSQL, nil)
 }
 

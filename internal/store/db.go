@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -153,6 +154,27 @@ func (tx *Tx) later(sql string, args pgx.NamedArgs) {
 		tx.waiting = &pgx.Batch{}
 	}
 	tx.waiting.Queue(sql, named(args))
+}
+
+// NewID returns an id (a UUID of version 4) for something that others refer to
+// before it is stored.
+func NewID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // it never fails, by its documentation
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+}
+
+// ask sends the questions that f puts, after the statements that wait, in one
+// round trip. Each sees what was committed when its turn came, as statements that
+// are sent one by one do.
+func (tx *Tx) ask(ctx context.Context, f func(*Questions)) error {
+	q := &Questions{now: tx.now}
+	if tx.waiting != nil {
+		q.batch, tx.waiting = *tx.waiting, nil
+	}
+	f(q)
+	return tx.tx.SendBatch(ctx, &q.batch).Close()
 }
 
 // flush sends the statements that wait.

@@ -16,10 +16,12 @@ WHERE NOT EXISTS (SELECT FROM ledger_account WHERE kind = @kind AND payer_id = @
 ON CONFLICT ON CONSTRAINT ledger_account_once DO NOTHING`
 
 // An account of ours has no payer, one of a payer's is found by it: two
-// conditions, because one for both would not use the index.
+// conditions, because one for both would not use the index. The arrays are
+// selected, so that the planner does not see how long they are: one plan is good
+// for all, and it would plan for each.
 const ensureAccountsSQL = `
 INSERT INTO ledger_account (kind, payer_id, currency)
-SELECT p.kind, p.payer, p.currency FROM unnest(@kinds::text[], @payers::uuid[], @currencies::text[]) AS p(kind, payer, currency)
+SELECT p.kind, p.payer, p.currency FROM unnest((SELECT @kinds::text[]), (SELECT @payers::uuid[]), (SELECT @currencies::text[])) AS p(kind, payer, currency)
 WHERE NOT EXISTS (SELECT FROM ledger_account WHERE kind = p.kind AND payer_id = p.payer AND currency = p.currency)
   AND NOT EXISTS (SELECT FROM ledger_account WHERE p.payer IS NULL AND kind = p.kind AND payer_id IS NULL AND currency = p.currency)
 ON CONFLICT ON CONSTRAINT ledger_account_once DO NOTHING`
@@ -36,7 +38,7 @@ SELECT e.id, p.line,
                 (SELECT id FROM ledger_account WHERE p.payer IS NULL AND kind = p.kind AND payer_id IS NULL AND currency = p.currency)),
        p.currency, p.amount
 FROM entry e
-CROSS JOIN unnest(@kinds::text[], @payers::uuid[], @currencies::text[], @amounts::bigint[])
+CROSS JOIN unnest((SELECT @kinds::text[]), (SELECT @payers::uuid[]), (SELECT @currencies::text[]), (SELECT @amounts::bigint[]))
            WITH ORDINALITY AS p(kind, payer, currency, amount, line)`
 
 // AppendEntry books an entry. Accounts come into being when first used. The

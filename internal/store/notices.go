@@ -19,6 +19,13 @@ type Job struct {
 	MaxAttempts int
 }
 
+const enqueueSQL = `INSERT INTO river_job (kind, queue, max_attempts, args) VALUES (@kind, @queue, @attempts, @args)`
+
+// Enqueue enqueues a job with its arguments, without asking anything.
+func (tx *Tx) Enqueue(job Job, args any) {
+	tx.later(enqueueSQL, pgx.NamedArgs{"kind": job.Kind, "queue": job.Queue, "attempts": job.MaxAttempts, "args": args})
+}
+
 // Renewals write a hundred thousand of these in a row. So all of it is one
 // statement, whose answer nobody waits for; the job library, whose client would
 // ask several questions to enqueue, is content with a row in its table.

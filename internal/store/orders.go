@@ -21,26 +21,26 @@ func (tx *Tx) NextOrderNumber(ctx context.Context) (int64, error) {
 }
 
 const insertOrderSQL = `
-INSERT INTO orders (number, reference, kind, state, payer_id, customer_id, placed_by, subscription_id, plan, accounts, recording,
+INSERT INTO orders (id, number, reference, kind, state, payer_id, customer_id, placed_by, subscription_id, plan, accounts, recording,
                     lines, extra_accounts, api, months, price_book, currency, monthly_minor, discount_minor, net_minor,
-                    vat_minor, total_minor, vat_row, method, quote_sha256, placed_at, valid_until)
-VALUES (@number, @reference, @kind, 'awaiting_payment', @payer, @customer, @placed_by, @subscription, @plan, @accounts, @recording,
+                    vat_minor, total_minor, vat_row, method, quote_sha256, placed_at, valid_until, closed_at)
+VALUES (@id, @number, @reference, @kind, @state, @payer, @customer, @placed_by, @subscription, @plan, @accounts, @recording,
         @lines, @extra_accounts, @api, @months, @price_book, @currency, @monthly, @discount, @net,
-        @vat, @total, @vat_row, @method, @quote, @now, @valid_until)
-RETURNING id`
+        @vat, @total, @vat_row, @method, @quote, @now, @valid_until, @closed_at)`
 
-// InsertOrder stores a new order that awaits payment and returns its id.
-// quoteSHA256 is of the quote it was placed with: each quote is used once.
-func (tx *Tx) InsertOrder(ctx context.Context, o order.Order, quoteSHA256 []byte) (string, error) {
-	return value[string](ctx, tx, "order", insertOrderSQL, pgx.NamedArgs{
-		"number": o.Number, "reference": o.Reference, "kind": string(o.Kind), "payer": string(o.PayerID),
+// InsertOrder stores a new order under an id of NewID: one that awaits payment,
+// or one that is paid in this transaction. quoteSHA256 is of the quote it was
+// placed with: each quote is used once.
+func (tx *Tx) InsertOrder(o order.Order, quoteSHA256 []byte) {
+	tx.later(insertOrderSQL, pgx.NamedArgs{
+		"id": o.ID, "number": o.Number, "reference": o.Reference, "kind": string(o.Kind), "state": string(o.State), "payer": string(o.PayerID),
 		"customer": string(o.CustomerID), "placed_by": nullable(string(o.PlacedBy)), "subscription": nullable(o.SubscriptionID),
 		"plan": string(o.Selection.Plan), "accounts": o.Selection.Accounts, "recording": o.Selection.Recording,
 		"lines": o.Selection.Lines, "extra_accounts": o.Selection.ExtraAccounts, "api": o.Selection.API,
 		"months": int(o.Selection.Period), "price_book": o.PriceBook, "currency": string(o.Currency),
 		"monthly": int64(o.Monthly), "discount": int64(o.Discount), "net": int64(o.Net), "vat": int64(o.VAT),
 		"total": int64(o.Total), "vat_row": o.VATRow, "method": string(o.Method), "quote": quoteSHA256, "now": tx.now,
-		"valid_until": day(o.ValidUntil),
+		"valid_until": day(o.ValidUntil), "closed_at": instant(o.ClosedAt),
 	})
 }
 

@@ -83,10 +83,12 @@ func (tx *Tx) LockPayerOf(ctx context.Context, actor account.ID, id account.Paye
 	return r.payer(), err
 }
 
-const payerSQL = `
+const payerColumnsSQL = `
 SELECT p.id, p.kind, p.name, p.company_code, p.vat_number, p.street, p.city, p.postcode, p.country, p.email,
        p.po_reference, p.language, p.currency, p.currency_fixed, '' AS role
-FROM payer p WHERE p.id = @id`
+FROM payer p `
+
+const payerSQL = payerColumnsSQL + `WHERE p.id = @id`
 
 // Payer returns a payer for the program's own work and for staff.
 func (tx *Tx) Payer(ctx context.Context, id account.PayerID) (account.Payer, error) {

@@ -16,30 +16,48 @@ import (
 )
 
 const insertPaymentSQL = `
-INSERT INTO payment (payer_id, payable_kind, payable_id, order_id, keep_method, language, return_url, provider, provider_account, provider_ref, payer_url, initiator, currency,
+INSERT INTO payment (id, payer_id, payable_kind, payable_id, order_id, keep_method, language, return_url, provider, provider_account, provider_ref, payer_url, initiator, currency,
                      amount_minor, may_underpay, tolerated_minor, received_minor, state, attempt_no, as_of, expires_at, next_check_at,
                      checks, method_id, parent_id, created_at)
-VALUES (@payer, @payable_kind, COALESCE(@payable::uuid, gen_random_uuid()), @order, @keep, @language, @return_url, @provider, @account, @ref, @payer_url, @initiator, @currency,
+VALUES (@id, @payer, @payable_kind, COALESCE(@payable::uuid, gen_random_uuid()), @order, @keep, @language, @return_url, @provider, @account, @ref, @payer_url, @initiator, @currency,
         @amount, @may_underpay, @tolerated, @received, @state, @attempt, @as_of, @expires_at, @next_check_at,
-        @checks, @method, @parent, @now)
-RETURNING id`
+        @checks, @method, @parent, @now)`
 
 // InsertPayment stores a new payment and returns its id. A top-up without a
 // payable pays for itself. It fails with Conflict while another payment of the
 // payable is alive or has succeeded.
 func (tx *Tx) InsertPayment(ctx context.Context, p payment.Payment) (payment.ID, error) {
+	p.ID = payment.ID(NewID())
+	_, err := exec(ctx, tx, insertPaymentSQL, newPaymentArgs(p, tx.now))
+	if IsConstraint(err, "payment_one_live") {
+		err = fault.Wrap(fault.Conflict, "", err)
+	}
+	return p.ID, err
+}
+
+const insertEnteredSQL = `
+WITH entered AS (` + insertPaymentSQL + ` RETURNING id)
+INSERT INTO payment_event (payment_id, seq, from_state, to_state, source, at) SELECT id, 1, '', @state, @source, @now FROM entered`
+
+// InsertEntered stores a payment at one of our own providers under its id, as it
+// ended, with the only line of its history.
+func (tx *Tx) InsertEntered(p payment.Payment, source PaymentSource) {
+	args := newPaymentArgs(p, tx.now)
+	args["source"] = string(source)
+	tx.later(insertEnteredSQL, args)
+}
+
+// newPaymentArgs are all parts of a payment that is stored for the first time.
+func newPaymentArgs(p payment.Payment, now time.Time) pgx.NamedArgs {
 	args := paymentArgs(p)
+	args["id"] = string(p.ID)
 	args["payer"], args["payable_kind"], args["payable"] = string(p.PayerID), string(p.Payable.Kind), nullable(p.Payable.ID)
 	args["provider"], args["account"], args["initiator"] = p.Provider, p.Account, string(p.Initiator)
 	args["currency"], args["amount"] = string(p.Amount.Currency), int64(p.Amount.Amount)
 	args["may_underpay"], args["tolerated"] = p.MayUnderpay, int64(p.Tolerated)
 	args["order"], args["keep"], args["language"], args["return_url"] = nullable(p.OrderID), p.KeepMethod, p.Language, p.ReturnURL
-	args["parent"], args["now"] = nullable(string(p.ParentID)), tx.now
-	id, err := value[string](ctx, tx, "payment", insertPaymentSQL, args)
-	if IsConstraint(err, "payment_one_live") {
-		err = fault.Wrap(fault.Conflict, "", err)
-	}
-	return payment.ID(id), err
+	args["parent"], args["now"] = nullable(string(p.ParentID)), now
+	return args
 }
 
 // paymentArgs are the parts of a payment that change.
@@ -418,26 +436,32 @@ FROM consent WHERE subject = @subject AND revoked_at IS NULL ORDER BY given_at D
 // ConsentOf returns the newest consent to a subject that still holds, or
 // NotFound: then nothing may be charged.
 func (tx *Tx) ConsentOf(ctx context.Context, subject string) (payment.Consent, error) {
-	r, err := one[struct {
-		ID         string
-		PayerID    string
-		AccountID  string
-		Subject    string
-		MethodID   string
-		TextID     string
-		Language   string
-		TextSHA256 []byte `db:"text_sha256"`
-		AmountRule string
-		Months     int
-		IP         string `db:"ip"`
-		UserAgent  string
-		GivenAt    time.Time
-	}](ctx, tx, "consent", consentOfSQL, pgx.NamedArgs{"subject": subject})
+	r, err := one[consentRow](ctx, tx, "consent", consentOfSQL, pgx.NamedArgs{"subject": subject})
+	return r.consent(), err
+}
+
+type consentRow struct {
+	ID         string
+	PayerID    string
+	AccountID  string
+	Subject    string
+	MethodID   string
+	TextID     string
+	Language   string
+	TextSHA256 []byte `db:"text_sha256"`
+	AmountRule string
+	Months     int
+	IP         string `db:"ip"`
+	UserAgent  string
+	GivenAt    time.Time
+}
+
+func (r consentRow) consent() payment.Consent {
 	return payment.Consent{
 		ID: r.ID, PayerID: account.PayerID(r.PayerID), AccountID: account.ID(r.AccountID), Subject: r.Subject, MethodID: r.MethodID,
 		TextID: r.TextID, Language: r.Language, TextSHA256: r.TextSHA256, AmountRule: r.AmountRule, Months: r.Months, IP: r.IP,
 		UserAgent: r.UserAgent, GivenAt: r.GivenAt.UTC(),
-	}, err
+	}
 }
 
 const revokeConsentSQL = `UPDATE consent SET revoked_at = @now WHERE subject = @subject AND revoked_at IS NULL`
@@ -758,7 +782,15 @@ func (tx *Tx) SaveRenewal(ctx context.Context, r Renewal) error {
 }
 
 const renewalPaidSQL = `
-UPDATE renewal SET state = 'paid', next_try_at = NULL WHERE subscription_id = @subscription AND period_no = @period`
+UPDATE renewal SET state = 'paid', next_try_at = NULL WHERE subscription_id = @subscription AND period_no = @period AND state <> 'paid'`
+
+const insertPaidRenewalSQL = `
+INSERT INTO renewal (id, subscription_id, period_no, state, created_at) VALUES (@id, @subscription, @period, 'paid', @now)`
+
+// InsertPaidRenewal stores a renewal, of which there was nothing yet, as paid.
+func (tx *Tx) InsertPaidRenewal(r Renewal) {
+	tx.later(insertPaidRenewalSQL, pgx.NamedArgs{"id": r.ID, "subscription": r.SubscriptionID, "period": r.PeriodNo, "now": tx.now})
+}
 
 // RenewalPaid notes that a period was bought; how, does not matter.
 func (tx *Tx) RenewalPaid(ctx context.Context, subscriptionID string, period int) error {

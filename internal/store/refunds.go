@@ -89,13 +89,6 @@ func (tx *Tx) Credited(ctx context.Context, orderID string) (CreditedOf, error) 
 	}, err
 }
 
-const newIDSQL = `SELECT gen_random_uuid()::text`
-
-// NewID returns an id for something that others refer to before it is stored.
-func (tx *Tx) NewID(ctx context.Context) (string, error) {
-	return value[string](ctx, tx, "id", newIDSQL, pgx.NamedArgs{})
-}
-
 const creditNotesOfSQL = `
 SELECT n.number FROM invoice n
 JOIN invoice i ON i.id = n.corrects_id AND i.number = @number

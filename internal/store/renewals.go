@@ -9,8 +9,82 @@ import (
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/payment"
+	"github.com/siptg/portal/internal/subscription"
 )
+
+const lockPayerOfSubscriptionSQL = payerColumnsSQL + `
+WHERE p.id = (SELECT payer_id FROM subscription WHERE id = @id) FOR NO KEY UPDATE`
+
+const countPeriodsSQL = `
+SELECT COALESCE(max(number), 0) AS periods, COALESCE(max(change), 0) AS changes FROM subscription_period WHERE subscription_id = @id`
+
+const nextRenewalSQL = `
+SELECT id, subscription_id, period_no, state, tries, last_try_on, next_try_at
+FROM renewal
+WHERE subscription_id = @id AND period_no = 1 + (SELECT COALESCE(max(number), 0) FROM subscription_period WHERE subscription_id = @id) FOR UPDATE`
+
+const availableForSQL = `
+SELECT COALESCE(sum(a.credit_limit_minor - a.balance_minor), 0)::bigint AS minor
+FROM subscription s JOIN ledger_account a ON a.kind = 'balance' AND a.payer_id = s.payer_id AND a.currency = s.currency
+WHERE s.id = @id`
+
+// RenewalFacts is what a renewal is decided by. The payer, the subscription and
+// the renewal are locked.
+type RenewalFacts struct {
+	Payer        account.Payer
+	Subscription subscription.Subscription
+	Periods      int             // how many were paid
+	Changes      int             // how many it has had
+	Renewal      Renewal         // of the next period; without an id where nothing was stored of it
+	Consent      payment.Consent // to charges while away; without an id for none
+	Open         []order.Order   // that wait for money to extend the subscription, the newest first
+	Available    money.Amount    // what the payer may spend, with the credit limit
+	Halted       bool            // nothing may be taken from anybody, as ChargingHalted
+}
+
+// LockRenewing returns what the renewal of a subscription is decided by, or
+// NotFound. All of it is asked in one round trip, in the order of the locks.
+func (tx *Tx) LockRenewing(ctx context.Context, id string) (RenewalFacts, error) {
+	var (
+		f      RenewalFacts
+		payers []PayerOf
+		subs   []subscription.Subscription
+		rows   []Renewal
+		agreed []payment.Consent
+		counts struct{ Periods, Changes int }
+		spend  struct{ Minor int64 }
+		halted struct{ Halted bool }
+	)
+	args := pgx.NamedArgs{"id": id}
+	err := tx.ask(ctx, func(q *Questions) {
+		askAs(q, lockPayerOfSubscriptionSQL, args, &payers, payerRow.payer)
+		askAs(q, lockSubscriptionSQL, pgx.NamedArgs{"actor": nil, "vat_since": tx.now, "id": id}, &subs, subscriptionRow.subscription)
+		askOne(q, countPeriodsSQL, args, &counts)
+		askAs(q, nextRenewalSQL, args, &rows, renewalRow.renewal)
+		askAs(q, consentOfSQL, pgx.NamedArgs{"subject": id}, &agreed, consentRow.consent)
+		askAs(q, openRenewalsSQL, pgx.NamedArgs{"subscription": id}, &f.Open, orderRow.order)
+		askOne(q, availableForSQL, args, &spend)
+		q.batch.Queue(lockChargingShareSQL)
+		askOne(q, chargingHaltedSQL, nil, &halted)
+	})
+	if err != nil {
+		return f, err
+	}
+	if len(payers) == 0 || len(subs) == 0 {
+		return f, fault.Missing("subscription")
+	}
+	f.Payer, f.Subscription, f.Periods, f.Changes = payers[0].Payer, subs[0], counts.Periods, counts.Changes
+	f.Available, f.Halted = money.Amount(spend.Minor), halted.Halted
+	if len(rows) > 0 {
+		f.Renewal = rows[0]
+	}
+	if len(agreed) > 0 {
+		f.Consent = agreed[0]
+	}
+	return f, nil
+}
 
 const renewalByIDSQL = `
 SELECT id, subscription_id, period_no, state, tries, last_try_on, next_try_at FROM renewal WHERE id = @id FOR UPDATE`

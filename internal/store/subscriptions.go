@@ -63,6 +63,8 @@ type subscriptionRow struct {
 	VATCheck      string `db:"vat_check"`
 }
 
+func (r subscriptionRow) subscription() subscription.Subscription { return r.of().Subscription }
+
 func (r subscriptionRow) of() SubscriptionOf {
 	return SubscriptionOf{
 		Role: account.Role(r.Role), PayerName: r.PayerName, CustomerTG: account.TelegramID(r.CustomerTG),
