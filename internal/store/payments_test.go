@@ -93,9 +93,17 @@ func (s *till) insert(p payment.Payment) (out payment.Payment) {
 // paid stores a payment that succeeded.
 func (s *till) paid() payment.Payment {
 	s.Helper()
-	p := s.fresh()
-	p.State, p.Received, p.Ref, p.AsOf = payment.Succeeded, 2500, "pay_1", paymentDay
-	return s.insert(p)
+	p := s.insert(s.fresh())
+	s.update(func(ctx context.Context, tx *store.Tx) error {
+		p.State, p.Received, p.Ref, p.AsOf = payment.Succeeded, 2500, "pay_1", paymentDay
+		if err := tx.SavePayment(ctx, p); err != nil {
+			return err
+		}
+		var err error
+		p, err = tx.Payment(ctx, p.ID)
+		return err
+	})
+	return p
 }
 
 // constraint reports whether the database refused by the constraint of a name.
@@ -180,12 +188,19 @@ func TestOneLivePayment(t *testing.T) {
 		s.update(func(ctx context.Context, tx *store.Tx) error {
 			first := s.fresh()
 			first.Payable.ID = fmt.Sprintf("22222222-2222-4222-8222-%012d", i)
-			first.State, first.Received = state, 2500
-			if _, err := tx.InsertPayment(ctx, first); err != nil {
+			id, err := tx.InsertPayment(ctx, first)
+			if err != nil {
+				return err
+			}
+			begun, err := tx.Payment(ctx, id)
+			if err != nil {
+				return err
+			}
+			begun.State, begun.Received = state, 2500
+			if err := tx.SavePayment(ctx, begun); err != nil {
 				return err
 			}
 			second := first
-			second.State, second.Received = payment.Created, 0
 			nested, err := tx.PGX().Begin(ctx)
 			if err != nil {
 				return err
