@@ -90,9 +90,9 @@ bench: ## benchmarks against their baselines; PKG=./internal/i18n ARGS='-benchti
 	@PORTAL_TEST_REQUIRE=1 go test -run '^$$' -bench . -benchmem -timeout 10m $(ARGS) $(if $(filter ./...,$(PKG)),$(BENCHED),$(PKG))
 
 .PHONY: bench-renewals
-bench-renewals: ## renewals from the balance against the bare bound, 10,000 and 100,000 due; about five minutes
+bench-renewals: ## renewals from the balance against the bare bound, 10,000 and 100,000 due; about five minutes, with QUICK=1 one
 	@.ci/install postgresql
-	@PORTAL_BENCH_RENEWALS=1 PORTAL_TEST_REQUIRE=1 go test -run '^$$' -bench '^BenchmarkRenewals$$' -benchtime 1x -timeout 30m $(ARGS) ./internal/bench
+	@PORTAL_BENCH_RENEWALS=$(if $(QUICK),quick,1) PORTAL_TEST_REQUIRE=1 go test -run '^$$' -bench '^BenchmarkRenewals$$' -benchtime 1x -timeout 30m $(ARGS) ./internal/bench
 
 .PHONY: profile
 profile: ## CPU and memory profiles of one package's benchmarks: make profile PKG=./internal/pdf

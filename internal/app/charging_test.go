@@ -252,7 +252,7 @@ func TestAHaltEndsNoSubscription(t *testing.T) {
 			t.Errorf("%s is %s", item.ID, item.State)
 		}
 	}
-	if n := s.count(`SELECT count(*) FROM orders WHERE kind = 'renewal' AND state = 'awaiting_payment'`); n != 2 {
+	if n := s.count(`SELECT count(*) FROM orders WHERE kind = 'renewal' AND state = 'awaiting_payment'`); n != 1 { // whose balance covers it has no order yet
 		t.Errorf("%d renewals wait", n)
 	}
 	s.must(discard(s.ResumeCharging(s.ctx(), byOperator)))

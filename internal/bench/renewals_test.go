@@ -35,9 +35,9 @@ var (
 	measured = 4_000
 )
 
-// BenchmarkRenewals renews subscriptions from their payers' balances: order with
-// its bank invoice, ledger, payment, extension, history, audit, reminders and
-// notice, and the job of the invoice. It is compared with the bare bound on the
+// BenchmarkRenewals renews subscriptions from their payers' balances, the day
+// after their last reminder's: order, evidence, ledger, payment, extension,
+// history, audit, notice, and the job of the invoice. It is compared with the bare bound on the
 // same server in the same run. Then it issues invoices, which are numbered,
 // frozen and drawn, each in a transaction of its own.
 func BenchmarkRenewals(b *testing.B) {
