@@ -440,16 +440,16 @@ func (a *App) payAtOnce(ctx context.Context, tx *store.Tx, r renewing, remind in
 	if err := enterBalance(tx, o, r.Renewal.Payable(), d.total, payment.ByMerchant); err != nil {
 		return false, err
 	}
-	failpoint.Here("balance.entered")
+	failpoint.Here("renew.entered")
 	if err := tx.AppendEntry(ctx, ledger.OrderPaid(o.PayerID, o.Currency, o.Net, d.vat, 0, o.ID, tx.Now())); err != nil {
 		return false, err
 	}
-	failpoint.Here("settle.ledger")
+	failpoint.Here("renew.booked")
 	s, err := a.extend(ctx, tx, o, r.Subscription, r.Periods, byRenewal)
 	if err != nil {
 		return false, err
 	}
-	failpoint.Here("settle.granted")
+	failpoint.Here("renew.granted")
 	return true, a.settled(ctx, tx, o, s, d, r.today, 0, payment.ProviderBalance, byRenewal)
 }
 
