@@ -353,7 +353,6 @@ func (a *App) payRenewal(ctx context.Context, tx *store.Tx, r renewing, try bool
 			if err := enterBalance(tx, o, r.Renewal.Payable(), d.total, payment.ByMerchant); err != nil {
 				return err
 			}
-			failpoint.Here("balance.entered")
 		}
 		return a.settle(ctx, tx, o, &r.Subscription, d, r.today, 0, byRenewal)
 	}
