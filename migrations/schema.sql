@@ -844,6 +844,7 @@ CREATE TABLE public.payer (
     currency text DEFAULT ''::text NOT NULL,
     currency_fixed boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    also_lithuanian boolean DEFAULT false NOT NULL,
     CONSTRAINT payer_city_check CHECK ((length(city) <= 100)),
     CONSTRAINT payer_company_code_check CHECK ((length(company_code) <= 50)),
     CONSTRAINT payer_country_check CHECK ((country ~ '^([A-Z]{2})?$'::text)),

@@ -17,6 +17,7 @@ type StatementPage struct {
 	Omitted    int           // movements after the last row
 	Listed     Money         // balance after the last row, where some are omitted
 	BalanceURL string
+	PDFURL     string
 	Credit     *Credit // nil without a credit limit
 }
 

@@ -208,6 +208,7 @@ type BillingForm struct {
 	Email       string
 	POReference string
 	Language    string
+	Lithuanian  bool
 	Currency    string
 }
 

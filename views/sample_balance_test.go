@@ -20,6 +20,7 @@ func statement() views.StatementPage {
 		},
 		Period: "1 January 2026 – 31 December 2026", Opening: eur(3000), In: eur(276707), Out: eur(276606), Closing: eur(3101),
 		Rows: movementRows, Omitted: 2, Listed: eur(3001), Credit: &views.Credit{Limit: eur(25000), Available: eur(28101)},
+		PDFURL: "/statement.pdf?from=2026-01-01&payer=p1&to=2026-12-31",
 	}
 }
 

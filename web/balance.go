@@ -46,6 +46,31 @@ func (s *server) statementPage(c echo.Context) error {
 	return s.render(c, status, views.Statement(page))
 }
 
+// statementFile is GET /statement.pdf, of the same payer and days as the page.
+func (s *server) statementFile(c echo.Context) error {
+	values, err := query(c)
+	if err != nil {
+		return err
+	}
+	payers, current, err := s.payersAnd(c, values.Get("payer"))
+	if err != nil {
+		return err
+	}
+	if current < 0 {
+		return fault.Missing("payer")
+	}
+	filter, err := readStatementFilter(values)
+	if err != nil {
+		return err
+	}
+	filter.Payer = payers[current].ID
+	file, err := s.app.StatementFile(c.Request().Context(), s.actor(c), filter)
+	if err != nil {
+		return err
+	}
+	return sendFile(c, file)
+}
+
 // readStatementFilter reads the days of the filter form.
 func readStatementFilter(values url.Values) (app.StatementFilter, error) {
 	var fields fault.Fields

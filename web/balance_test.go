@@ -41,6 +41,14 @@ func TestStatementPage(t *testing.T) {
 	if a.mark("movement").Length() != 2 || a.doc().Find(`a[href^="/orders/"]`).Length() != 0 {
 		t.Errorf("the accountant: %s", clip(a.body, 2000))
 	}
+	// The file is of the same days, and for the accountant too.
+	href, _ := a.doc().Find(`a[href^="/statement.pdf"]`).Attr("href")
+	if file := w.accountant.get(href); !strings.Contains(href, "from=2026-01-01") || !strings.HasPrefix(file.body, "%PDF-") || file.header.Get("Content-Type") != "application/pdf" {
+		t.Errorf("%s: %d %s", href, file.status, clip(file.body, 200))
+	}
+	if bad := w.owner.get("/statement.pdf?from=x"); bad.status != http.StatusUnprocessableEntity {
+		t.Errorf("a day that is none: %d", bad.status)
+	}
 	if w.owner.open("/statement?from=2025-01-01&to=2025-12-31").doc().Find(`[data-testid="movement"]`).Length() != 0 {
 		t.Error("movements of this year stand in last year's statement")
 	}

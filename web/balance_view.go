@@ -24,6 +24,7 @@ func statementView(p views.Page, values url.Values, st app.Statement, today civi
 	if page.From == "" && page.To == "" && !st.From.IsZero() {
 		page.From, page.To = st.From.String(), st.To.String()
 	}
+	page.PDFURL = "/statement" + pdfSuffix + "?" + url.Values{"payer": {page.Payer}, "from": {page.From}, "to": {page.To}}.Encode()
 	page.Credit = creditView(t, st.Limit, st.Available(), st.Currency)
 	for _, payer := range st.Payers {
 		page.Payers = append(page.Payers, views.Choice{Value: string(payer.ID), Text: payer.Name})

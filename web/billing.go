@@ -9,6 +9,7 @@ import (
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/i18n"
 	"github.com/siptg/portal/views"
 )
 
@@ -102,7 +103,7 @@ func readPayer(values url.Values) app.PayerInput {
 		Kind: values.Get("kind"), Name: values.Get("name"), CompanyCode: values.Get("company_code"), VATNumber: values.Get("vat_number"),
 		VATNumberConfirm: values.Get("vat_number_confirm") == "on", Street: values.Get("street"), City: values.Get("city"),
 		Postcode: values.Get("postcode"), Country: values.Get("country"), Email: values.Get("email"), POReference: values.Get("po_reference"),
-		Language: values.Get("language"), Currency: values.Get("currency"),
+		Language: values.Get("language"), Lithuanian: values.Get("lithuanian") == "on", Currency: values.Get("currency"),
 	}
 }
 
@@ -110,7 +111,7 @@ func readPayer(values url.Values) app.PayerInput {
 func (s *server) billingView(c echo.Context, payers []app.PayerOf, current int, values url.Values) views.BillingPage {
 	p := s.page(c)
 	page := views.BillingPage{
-		Page: p, Payers: payerLinks(payers, current), Adding: current < 0, Languages: p.T.Languages(), ReturnTo: s.returnTo(values),
+		Page: p, Payers: payerLinks(payers, current), Adding: current < 0, Languages: i18n.DocumentLanguages(), ReturnTo: s.returnTo(values),
 		Currencies: currencyCodes(s.app.Seller().Books.Currencies(s.app.Today())),
 	}
 	if current >= 0 {

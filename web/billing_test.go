@@ -23,7 +23,7 @@ func germanCompany() url.Values {
 	return url.Values{
 		"kind": {"company"}, "name": {"Brenner & Söhne GmbH"}, "company_code": {"HRB 1"}, "vat_number": {"DE136695976"}, "street": {"Torstraße 140"},
 		"city": {"Berlin"}, "postcode": {"10119"}, "country": {"DE"}, "email": {"buchhaltung@brenner.example"}, "po_reference": {"PO-1"},
-		"language": {"en"}, "currency": {"EUR"},
+		"language": {"de"}, "lithuanian": {"on"}, "currency": {"EUR"},
 	}
 }
 
@@ -50,6 +50,9 @@ func TestBilling(t *testing.T) {
 		if got.Get(name) != form.Get(name) {
 			t.Errorf("%s is %q, want %q", name, got.Get(name), form.Get(name))
 		}
+	}
+	if n := a.doc().Find("#f-language option").Length(); n != 8 || a.doc().Find("#f-language option[value=lt]").Text() != "lietuvių" {
+		t.Errorf("%d languages of documents", n)
 	}
 	// Without the hidden field it is the first payer that is meant.
 	form.Del("payer")

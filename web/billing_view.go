@@ -29,7 +29,7 @@ func billingForm(payers []app.PayerOf, current int) views.BillingForm {
 	return views.BillingForm{
 		Payer: string(p.ID), Kind: string(p.Kind), Name: p.Name, CompanyCode: p.CompanyCode, VATNumber: p.VATNumber, Street: p.Street,
 		City: p.City, Postcode: p.Postcode, Country: p.Country, Email: p.Email, POReference: p.POReference, Language: p.Language,
-		Currency: string(p.Currency),
+		Lithuanian: p.Lithuanian, Currency: string(p.Currency),
 	}
 }
 
@@ -39,7 +39,7 @@ func typedBilling(values url.Values, payers []app.PayerOf, current int) views.Bi
 	f := views.BillingForm{
 		Payer: newPayer, Kind: in.Kind, Name: in.Name, CompanyCode: in.CompanyCode, VATNumber: in.VATNumber, VATConfirm: in.VATNumberConfirm,
 		Street: in.Street, City: in.City, Postcode: in.Postcode, Country: in.Country, Email: in.Email, POReference: in.POReference,
-		Language: in.Language, Currency: in.Currency,
+		Language: in.Language, Lithuanian: in.Lithuanian, Currency: in.Currency,
 	}
 	if current >= 0 {
 		f.Payer = string(payers[current].ID)

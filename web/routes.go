@@ -66,6 +66,7 @@ func (s *server) routes() []route {
 		{post, "/balance/top-up", signedIn, s.topUp, "top-up"},
 		{get, "/balance/payment", signedIn, s.topUpPaymentPage, "top-up-payment"},
 		{get, "/statement", signedIn, s.statementPage, "statement"},
+		{get, "/statement.pdf", signedIn, s.statementFile, "statement-file"},
 
 		{get, "/notices", signedIn, s.noticesPage, "notices"},
 

@@ -294,6 +294,8 @@ var matrix = map[string]access{
 	}, [5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
 	"statement": {func(w *world) call { return call{path: "/statement?payer=" + string(w.payer)} },
 		[5]int{toSignIn, notFound, found, notFound, found}},
+	"statement-file": {func(w *world) call { return call{path: "/statement.pdf?payer=" + string(w.payer)} },
+		[5]int{toSignIn, notFound, found, notFound, found}},
 
 	"requests": {same("/requests"), people},
 	"refund": {func(w *world) call { return call{path: "/requests/new/refund?subscription=" + w.subscription} },
@@ -394,6 +396,7 @@ func TestForeignIsMissing(t *testing.T) {
 		"balance":      {[]string{"/balance?payer=" + string(w.payer), "/balance?amount=50&payer=" + string(w.payer)}, []string{"/balance?payer=" + noID, "/balance?payer=x"}},
 		"receipt":      {[]string{receiptURL(w.receipt())}, []string{"/balance/receipts/R-2026-999999.pdf", "/balance/receipts/R-2026-000001", "/balance/receipts/.pdf", "/balance/receipts/%27.pdf"}},
 		"statement":    {[]string{"/statement?payer=" + string(w.payer)}, []string{"/statement?payer=" + noID, "/statement?payer=x", "/statement?payer=new", "/statement?from=x&payer=" + string(w.payer)}},
+		"its file":     {[]string{"/statement.pdf?payer=" + string(w.payer)}, []string{"/statement.pdf?payer=" + noID, "/statement.pdf?payer=x", "/statement.pdf?payer=new", "/statement.pdf?from=x&payer=" + string(w.payer)}},
 		"payment":      {[]string{"/orders/" + w.begun.Number + "/payment", "/orders/" + w.open.Number + "/payment"}, []string{"/orders/O-2026-999999/payment", "/orders/%00/payment"}},
 		"top-up":       {[]string{"/balance/payment?payer=" + string(w.payer)}, []string{"/balance/payment?payer=" + noID, "/balance/payment?payer=x", "/balance/payment"}},
 		"cards":        {[]string{"/billing/methods?payer=" + string(w.payer)}, []string{"/billing/methods?payer=" + noID, "/billing/methods?payer=x", "/billing/methods?payer=%27"}},

@@ -88,6 +88,7 @@ type Payer struct {
 	Email         string
 	POReference   string
 	Language      string // of documents
+	Lithuanian    bool   // documents also in Lithuanian
 	Currency      money.Currency
 	CurrencyFixed bool // true from the first order on
 }

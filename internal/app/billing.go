@@ -33,7 +33,8 @@ type PayerInput struct {
 	Country          string
 	Email            string
 	POReference      string
-	Language         string
+	Language         string // of documents
+	Lithuanian       bool   // documents also in Lithuanian
 	Currency         string
 }
 
@@ -119,6 +120,7 @@ func (a *App) parsePayer(in PayerInput) (account.Payer, fault.Fields) {
 		Country:     strings.ToUpper(strings.TrimSpace(in.Country)),
 		Email:       strings.TrimSpace(in.Email),
 		Language:    in.Language,
+		Lithuanian:  in.Lithuanian,
 		Currency:    money.Currency(in.Currency),
 	}
 	if p.Kind != account.KindPerson && p.Kind != account.KindCompany {
@@ -136,7 +138,7 @@ func (a *App) parsePayer(in PayerInput) (account.Payer, fault.Fields) {
 	if p.Language == "" {
 		p.Language = "en"
 	}
-	if i18n.New(p.Language).Lang() != p.Language {
+	if i18n.ForDocument(p.Language).Lang() != p.Language {
 		fields.Add("language", "error.language.unknown", nil)
 	}
 	currencies := a.seller.Books.Currencies(a.Today())

@@ -65,10 +65,31 @@ func (a *App) taxInvoice(o order.Order, s store.Settlement, customer account.Acc
 // header is what both documents of an order have in common.
 func (a *App) header(o order.Order, buyer account.Payer, customer account.Account) invoice.Document {
 	return invoice.Document{
-		Language: buyer.Language, Currency: o.Currency, OrderNumber: o.Number, Reference: o.Reference,
+		Language: buyer.Language, Also: secondLanguage(buyer), Currency: o.Currency, OrderNumber: o.Number, Reference: o.Reference,
 		POReference: buyer.POReference, ServiceMonths: int(o.Selection.Period), Seller: a.seller.Party,
 		Customer: customerLabel(customer), Buyer: partyOf(buyer),
 	}
+}
+
+// lithuanian is the second language that documents can have: that of the law
+// they are issued under.
+const lithuanian = "lt"
+
+// secondLanguage is the language that a payer's documents are in beside its own.
+func secondLanguage(p account.Payer) string {
+	if !p.Lithuanian || p.Language == lithuanian {
+		return ""
+	}
+	return lithuanian
+}
+
+// inBoth writes a text in a document's language and, where it has one, in its
+// second language.
+func inBoth(d invoice.Document, write func(i18n.Translator) string) (text, also string) {
+	if d.Also != "" {
+		also = write(i18n.ForDocument(d.Also))
+	}
+	return write(i18n.ForDocument(d.Language)), also
 }
 
 // partyOf is a payer as a document names it.
@@ -80,22 +101,19 @@ func partyOf(p account.Payer) invoice.Party {
 }
 
 func (a *App) complete(header invoice.Document, o order.Order, price pricing.Price, t vat.Treatment, prepaid bool) (invoice.Document, error) {
-	words := i18n.New(header.Language)
+	words := i18n.ForDocument(header.Language)
 	months := int(price.Period)
 	lines := make([]invoice.Line, len(price.Lines))
 	for i, l := range price.Lines {
-		lines[i] = invoice.Line{
-			ItemCode: l.Code, Description: words.T("doc.item."+itemKeys[l.Code], "Quantity", l.Quantity),
-			Quantity: int64(months), Unit: invoice.UnitMonth, UnitPrice: l.Monthly,
-		}
+		lines[i] = invoice.Line{ItemCode: l.Code, Quantity: int64(months), Unit: invoice.UnitMonth, UnitPrice: l.Monthly}
+		lines[i].Description, lines[i].Also = inBoth(header, func(t i18n.Translator) string { return t.T("doc.item." + itemKeys[l.Code]) })
 		if l.Quantity > 1 {
-			lines[i].Detail = words.T("doc.item.each", "Quantity", l.Quantity, "Price", words.Money(int64(l.UnitMonthly), string(o.Currency)))
+			lines[i].Detail = words.T("doc.item.each", "Quantity", words.Number(l.Quantity), "Price", words.Money(int64(l.UnitMonthly), string(o.Currency)))
 		}
 	}
-	return invoice.New(header, invoice.Terms{
-		Lines: lines, Discount: price.Percent, DiscountAmount: price.Discount,
-		DiscountReason: words.T("doc.discount.reason", "Months", months), Treatment: t, Prepaid: prepaid,
-	})
+	terms := invoice.Terms{Lines: lines, Discount: price.Percent, DiscountAmount: price.Discount, Treatment: t, Prepaid: prepaid}
+	terms.DiscountReason, terms.DiscountAlso = inBoth(header, func(t i18n.Translator) string { return t.N("doc.discount.reason", months) })
+	return invoice.New(header, terms)
 }
 
 // itemKeys are the translation keys of the price book's items.

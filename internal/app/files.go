@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/einvoice"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
@@ -48,6 +49,38 @@ func (a *App) InvoiceFile(ctx context.Context, actor account.Actor, number strin
 		return File{}, err
 	}
 	return a.drawn(ctx, content)
+}
+
+// StatementFile returns an account statement as a PDF, in the language of the
+// payer's documents. It is no issued document: it is drawn anew each time and not
+// stored.
+func (a *App) StatementFile(ctx context.Context, actor account.Actor, f StatementFilter) (File, error) {
+	s, err := a.Statement(ctx, actor, f)
+	if err != nil {
+		return File{}, err
+	}
+	st := pdf.Statement{
+		Language: s.Payer.Language, Also: secondLanguage(s.Payer.Payer), Currency: s.Currency, Seller: a.seller.Party, Payer: partyOf(s.Payer.Payer),
+		From: s.From, To: s.To, Made: a.Today(), Sums: s.Totals, Omitted: s.Omitted, Listed: s.Listed,
+	}
+	for _, l := range s.Lines {
+		st.Lines = append(st.Lines, pdf.StatementLine{
+			On: l.On, Kind: l.Kind, OrderNumber: l.OrderNumber, InvoiceNumber: l.InvoiceNumber, ReceiptNumber: l.ReceiptNumber, Sender: l.From,
+			Amount: l.Amount, After: l.After,
+		})
+	}
+	content, err := pdf.RenderStatement(st)
+	if err != nil {
+		return File{}, fmt.Errorf("app: draw a statement of payer %s: %w", s.Payer.ID, err)
+	}
+	name := "statement"
+	for _, d := range []civil.Date{s.From, s.To} {
+		if !d.IsZero() {
+			name += "-" + d.String()
+		}
+	}
+	sum := sha256.Sum256(content)
+	return File{Name: name + ".pdf", ContentType: "application/pdf", SHA256: hex.EncodeToString(sum[:]), Bytes: content}, nil
 }
 
 // InvoiceCII returns the e-invoice of an invoice or credit note in the syntax CII

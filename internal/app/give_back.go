@@ -337,16 +337,17 @@ func (a *App) creditNote(ctx context.Context, tx *store.Tx, g giveBack, s share)
 		return n, err
 	}
 	today := a.inZone(tx.Now())
-	words := i18n.New(original.Language)
-	c := invoice.Credit{
-		IssueDate: today, Net: s.net, CreditedBase: s.before.Base, CreditedAmount: s.before.VAT, Reason: words.T(g.reason),
-		Description: words.T("doc.credit.rest"),
-	}
+	c := invoice.Credit{IssueDate: today, Net: s.net, CreditedBase: s.before.Base, CreditedAmount: s.before.VAT}
+	c.Reason, c.ReasonAlso = inBoth(original, func(t i18n.Translator) string { return t.T(g.reason) })
+	describe := func(t i18n.Translator) string { return t.T("doc.credit.rest") }
 	if !g.whole {
 		_, last := s.part.ServiceDays(a.seller.Zone)
 		c.ServiceFrom, c.ServiceTo = last.AddDays(1-s.part.Days), last
-		c.Description = words.T("doc.credit.days", "Days", words.N("doc.credit.day", s.part.Days), "Of", words.N("doc.credit.day", s.part.Of))
+		describe = func(t i18n.Translator) string {
+			return t.N("doc.credit.days", s.part.Of, "Days", t.Number(int64(s.part.Days)))
+		}
 	}
+	c.Description, c.DescriptionAlso = inBoth(original, describe)
 	if g.toMethod {
 		c.Returned.Method = s.toMethod()
 		for _, card := range s.cards {

@@ -368,7 +368,7 @@ func factsOf(d invoice.Document) facts {
 	if d.Paid != 0 {
 		sum("paid", d.Paid)
 	}
-	words := i18n.New(d.Language)
+	words := i18n.ForDocument(d.Language)
 	date := func(y int, m, dd int) string { return fmt.Sprintf("%04d-%02d-%02d", y, m, dd) }
 	switch {
 	case d.Due > 0:

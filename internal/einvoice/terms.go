@@ -66,7 +66,7 @@ func read(d invoice.Document) (terms, error) {
 	}
 	t.seller, t.buyer = t.party(d.Seller), t.party(d.Buyer)
 	t.identify()
-	words := i18n.New(d.Language)
+	words := i18n.ForDocument(d.Language)
 	var notes []string
 	if d.Corrects != nil {
 		notes = append(notes, d.Corrects.Reason)

@@ -18,8 +18,15 @@ import (
 // Fallback is the language that has every key.
 const Fallback = "en"
 
-//go:embed locales/*.toml
+//go:embed locales/*.toml documents/*.toml
 var files embed.FS
+
+// The folders of files: what pages say, and what documents say. Both of one
+// language make one locale.
+const (
+	pageFolder     = "locales"
+	documentFolder = "documents"
+)
 
 // Translator writes for one language. It is a small value and safe for
 // concurrent use; the zero Translator writes English.
@@ -32,6 +39,7 @@ type Language struct{ Code, Name string }
 type locale struct {
 	code      string
 	tag       language.Tag
+	pages     bool // pages are offered in it, not only documents
 	messages  map[string]text
 	fallback  *locale // nil for English
 	plurals   *goi18n.Localizer
@@ -50,33 +58,21 @@ var load = sync.OnceValue(func() map[string]*locale {
 })
 
 func loadFrom(source fs.FS) (map[string]*locale, error) {
-	names, err := fs.Glob(source, "locales/*.toml")
-	if err != nil {
-		return nil, fmt.Errorf("i18n: list languages: %w", err)
-	}
 	bundle := goi18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
 	all := map[string]*locale{}
-	for _, name := range names {
-		data, err := fs.ReadFile(source, name)
+	for _, folder := range []string{documentFolder, pageFolder} {
+		names, err := fs.Glob(source, folder+"/*.toml")
 		if err != nil {
-			return nil, fmt.Errorf("i18n: read %s: %w", name, err)
+			return nil, fmt.Errorf("i18n: list languages: %w", err)
 		}
-		file, err := bundle.ParseMessageFileBytes(data, path.Base(name))
-		if err != nil {
-			return nil, fmt.Errorf("i18n: parse %s: %w", name, err)
-		}
-		l := &locale{code: strings.TrimSuffix(path.Base(name), ".toml"), tag: file.Tag, messages: map[string]text{}}
-		for _, m := range file.Messages {
-			if l.messages[m.ID], err = newText(m); err != nil {
+		for _, name := range names {
+			if err := loadFile(source, name, bundle, all); err != nil {
 				return nil, fmt.Errorf("i18n: %s: %w", name, err)
 			}
 		}
-		if err := bundle.AddMessages(l.tag, &pluralForms); err != nil {
-			return nil, fmt.Errorf("i18n: %s: %w", name, err)
-		}
-		all[l.code] = l
 	}
+	var err error
 	english := all[Fallback]
 	if english == nil {
 		return nil, fmt.Errorf("i18n: no language %q", Fallback)
@@ -97,16 +93,50 @@ func loadFrom(source fs.FS) (map[string]*locale, error) {
 	return all, nil
 }
 
+// loadFile adds the messages of a file to the locale of its language.
+func loadFile(source fs.FS, name string, bundle *goi18n.Bundle, all map[string]*locale) error {
+	data, err := fs.ReadFile(source, name)
+	if err != nil {
+		return err
+	}
+	file, err := bundle.ParseMessageFileBytes(data, path.Base(name))
+	if err != nil {
+		return err
+	}
+	code := strings.TrimSuffix(path.Base(name), ".toml")
+	l := all[code]
+	if l == nil {
+		l = &locale{code: code, tag: file.Tag, messages: map[string]text{}}
+		all[code] = l
+	}
+	l.pages = l.pages || path.Dir(name) == pageFolder
+	for _, m := range file.Messages {
+		if l.messages[m.ID], err = newText(m); err != nil {
+			return err
+		}
+	}
+	return bundle.AddMessages(l.tag, &pluralForms)
+}
+
 // New returns the Translator of a language code such as "lt" or "pt-BR". A
 // language without a file of its own gets its base language, else English.
 func New(lang string) Translator {
+	return pick(lang, func(l *locale) bool { return l.pages })
+}
+
+// ForDocument is New for the words of documents, which come in more languages
+// than pages do.
+func ForDocument(lang string) Translator {
+	return pick(lang, func(*locale) bool { return true })
+}
+
+func pick(lang string, offered func(*locale) bool) Translator {
 	all := load()
-	if l := all[lang]; l != nil {
-		return Translator{l}
-	}
 	base, _, _ := strings.Cut(lang, "-")
-	if l := all[base]; l != nil {
-		return Translator{l}
+	for _, code := range []string{lang, base} {
+		if l := all[code]; l != nil && offered(l) {
+			return Translator{l}
+		}
 	}
 	return Translator{all[Fallback]}
 }
@@ -135,18 +165,22 @@ func Match(header string) string {
 	return codes[index]
 }
 
-// Languages lists the available languages, by code.
-func Languages() []Language {
+// Languages lists the languages of pages, by code.
+func Languages() []Language { return languages(func(l *locale) bool { return l.pages }) }
+
+// DocumentLanguages lists the languages of documents, by code.
+func DocumentLanguages() []Language { return languages(func(*locale) bool { return true }) }
+
+func languages(offered func(*locale) bool) []Language {
 	var list []Language
 	for code, l := range load() {
-		list = append(list, Language{code, display.Self.Name(l.tag)})
+		if offered(l) {
+			list = append(list, Language{code, display.Self.Name(l.tag)})
+		}
 	}
 	slices.SortFunc(list, func(a, b Language) int { return strings.Compare(a.Code, b.Code) })
 	return list
 }
-
-// Languages lists the available languages, by code.
-func (t Translator) Languages() []Language { return Languages() }
 
 func (t Translator) locale() *locale {
 	if t.l == nil {

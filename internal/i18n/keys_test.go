@@ -18,7 +18,7 @@ import (
 // "order.status." + status. Everything else stands in a source as a literal.
 var dynamicPrefixes = []string{
 	"subscription.charge.", "subscription.charge.because.",
-	"calc.hint.", "calc.method.", "calc.tax.", "demo.", "doc.item.", "document.kind.", "failure.", "flash.",
+	"calc.hint.", "calc.method.", "calc.tax.", "demo.", "doc.item.", "doc.reason.", "doc.statement.kind.", "document.kind.", "failure.", "flash.",
 	"help.a.", "help.q.", "invoices.preset.", "item.", "method.", "notices.delivery.",
 	"order.status.", "orders.line.", "pay.about.", "pay.again.", "pay.chosen.", "pay.state.", "plan.", "subscription.by.", "subscription.history.",
 	"refund.", "requests.next.", "staff.refund.", "requests.state.", "staff.refund.state.", "staff.refund.wants.", "staff.refund.why_not.",
@@ -29,21 +29,32 @@ var dynamicPrefixes = []string{
 	"timeline.stretch.", "unit.",
 }
 
-func englishMessages(t *testing.T) map[string]*goi18n.Message {
+// messagesOf reads files of messages.
+func messagesOf(t *testing.T, names ...string) map[string]*goi18n.Message {
 	t.Helper()
-	data, err := os.ReadFile("locales/en.toml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := goi18n.ParseMessageFileBytes(data, "en.toml", map[string]goi18n.UnmarshalFunc{"toml": toml.Unmarshal})
-	if err != nil {
-		t.Fatal(err)
-	}
 	all := map[string]*goi18n.Message{}
-	for _, m := range file.Messages {
-		all[m.ID] = m
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := goi18n.ParseMessageFileBytes(data, filepath.Base(name), map[string]goi18n.UnmarshalFunc{"toml": toml.Unmarshal})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range file.Messages {
+			if all[m.ID] != nil {
+				t.Errorf("%q stands in two of %v", m.ID, names)
+			}
+			all[m.ID] = m
+		}
 	}
 	return all
+}
+
+func englishMessages(t *testing.T) map[string]*goi18n.Message {
+	t.Helper()
+	return messagesOf(t, "locales/en.toml", "documents/en.toml")
 }
 
 // literals returns every string literal of the program's .go and .templ
@@ -160,14 +171,20 @@ func TestMessagesParse(t *testing.T) {
 // the same way; go-i18n would take the last of two spellings.
 func TestKeysAreFlatAndQuoted(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("locales/en.toml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	line := regexp.MustCompile(`^"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+" = ["{]`)
-	for i, l := range strings.Split(string(data), "\n") {
-		if l != "" && !strings.HasPrefix(l, "#") && !line.MatchString(l) {
-			t.Errorf("line %d is no quoted key with a text: %s", i+1, l)
+	names, err := filepath.Glob("*/*.toml")
+	if err != nil || len(names) < 2 {
+		t.Fatalf("%v, %v", names, err)
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, l := range strings.Split(string(data), "\n") {
+			if l != "" && !strings.HasPrefix(l, "#") && !line.MatchString(l) {
+				t.Errorf("%s: line %d is no quoted key with a text: %s", name, i+1, l)
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/siptg/portal/internal/i18n"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/vat"
 )
@@ -16,6 +17,7 @@ type Terms struct {
 	Discount       money.BasisPoints
 	DiscountAmount money.Amount // of the price calculation: it must equal Discount of the lines to the minor unit
 	DiscountReason string
+	DiscountAlso   string // the reason in the document's second language
 	Treatment      vat.Treatment
 	Prepaid        bool // received in full before issue
 }
@@ -51,7 +53,7 @@ func New(header Document, terms Terms) (Document, error) {
 		if diff := amount - terms.DiscountAmount; diff < -1 || diff > 1 {
 			return Document{}, fmt.Errorf("invoice: a discount of %d is not %d basis points of %d", terms.DiscountAmount, terms.Discount, d.LinesNet)
 		}
-		d.Discount = &Discount{Percent: terms.Discount, Base: d.LinesNet, Amount: terms.DiscountAmount, Reason: terms.DiscountReason}
+		d.Discount = &Discount{Percent: terms.Discount, Base: d.LinesNet, Amount: terms.DiscountAmount, Reason: terms.DiscountReason, Also: terms.DiscountAlso}
 	}
 	t := terms.Treatment
 	tax, err := t.Tax(d.Net)
@@ -60,7 +62,7 @@ func New(header Document, terms Terms) (Document, error) {
 	}
 	d.VAT = []VATLine{{
 		Category: t.Category, RateSet: t.HasRate, Rate: t.Rate, Country: t.Place, Base: d.Net, Amount: tax,
-		Text: reason(t), VATEX: t.VATEX, Treatment: t.Row,
+		Text: reason(t, d.Language), VATEX: t.VATEX, Treatment: t.Row,
 	}}
 	d.VATTotal = tax
 	if d.Total, err = money.Sum(d.Net, d.VATTotal); err != nil {
@@ -83,14 +85,27 @@ func NewReceipt(header Document, amount money.Money) (Document, error) {
 	return d, d.Check()
 }
 
-// reason is the legal text of a supply without VAT, in English and Lithuanian
-// (vat.md 1.3: show both).
-func reason(t vat.Treatment) string {
-	if t.ReasonLT == "" || t.ReasonLT == t.ReasonEN {
-		return t.ReasonEN
+// reason is the legal text of a supply without VAT, in the document's language
+// and in Lithuanian (vat.md 1.3: show both).
+func reason(t vat.Treatment, language string) string {
+	text := t.ReasonEN
+	switch name, number := t.Reason(); {
+	case language == lithuanian && t.ReasonLT != "":
+		text = t.ReasonLT
+	case language != "" && language != i18n.Fallback && name != "":
+		words := i18n.ForDocument(language)
+		if text = words.T("doc.reason." + name); number != "" {
+			text = words.T("doc.reason.numbered", "Reason", text, "Number", number)
+		}
 	}
-	return t.ReasonEN + " / " + t.ReasonLT
+	if t.ReasonLT == "" || t.ReasonLT == text {
+		return text
+	}
+	return text + " / " + t.ReasonLT
 }
+
+// lithuanian is the language of the law that documents are issued under.
+const lithuanian = "lt"
 
 // Check adds the document up again and names the first figure that is off: what
 // official validators let pass (vat.md 5.6), we do not.

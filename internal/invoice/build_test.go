@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/i18n"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/vat"
@@ -136,5 +137,67 @@ func TestNewRefuses(t *testing.T) {
 	}
 	if _, err := invoice.Unmarshal([]byte(`{"version":1,"unknown":true}`)); err == nil || !strings.Contains(err.Error(), "unknown") {
 		t.Errorf("an unknown field: %v", err)
+	}
+}
+
+// The legal texts are those of package vat in English and Lithuanian, and in
+// every other language that of the document before the Lithuanian one.
+func TestReasonsInEveryLanguage(t *testing.T) {
+	t.Parallel()
+	on := civil.MustParse("2026-11-22")
+	seen := map[string]bool{}
+	for _, tt := range []struct {
+		seller vat.Seller
+		buyer  vat.Buyer
+	}{
+		{vat.Seller{Country: "LT", Scheme: vat.SchemeSVS}, vat.Buyer{Country: "LT"}},
+		{vat.Seller{Country: "LT", Scheme: vat.SchemeSVS}, vat.Buyer{Country: "DE"}},
+		{vat.Seller{Country: "LT", Scheme: vat.SchemeStd}, vat.Buyer{Country: "DE", VATNumber: "DE136695976", VIES: vat.StatusValid}},
+		{vat.Seller{Country: "LT", Scheme: vat.SchemeStd}, vat.Buyer{Country: "DE", ManualBusiness: true}},
+		{vat.Seller{Country: "LT", Scheme: vat.SchemeStd, ExStates: []string{"LV"}}, vat.Buyer{Country: "LV"}},
+		{vat.Seller{Country: "LT", Scheme: vat.SchemeStd, ExStates: []string{"LV"}, ExNumber: "LT119511515-EX"}, vat.Buyer{Country: "LV"}},
+		{vat.Seller{Country: "LT", Scheme: vat.SchemeStd}, vat.Buyer{Country: "US"}},
+		{vat.Seller{Country: "LT", Scheme: vat.SchemeStd}, vat.Buyer{Country: "US", Company: true}},
+		{vat.Seller{Country: "LT", Scheme: vat.SchemeStd}, vat.Buyer{Country: "XI"}},
+		{vat.Seller{Country: "LT", Scheme: vat.SchemeStd}, vat.Buyer{Country: "LT", Diplomatic: true}},
+	} {
+		treatment, err := vat.Decide(tt.seller, tt.buyer, on, vat.Turnover{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, number := treatment.Reason()
+		seen[treatment.Row+" "+name] = true
+		texts := map[string]bool{}
+		for _, l := range i18n.DocumentLanguages() {
+			d, err := invoice.New(invoice.Document{Kind: invoice.KindInvoice, Number: "N", Language: l.Code, Currency: "EUR", IssueDate: on},
+				invoice.Terms{Lines: []invoice.Line{line(1, 1_00)}, Treatment: treatment})
+			if err != nil {
+				t.Fatal(err)
+			}
+			words := i18n.ForDocument(l.Code)
+			want := words.T("doc.reason." + name)
+			if number != "" {
+				want = words.T("doc.reason.numbered", "Reason", want, "Number", number)
+			}
+			if l.Code != "lt" {
+				want += " / " + treatment.ReasonLT
+			}
+			if l.Code == "en" && want != treatment.ReasonEN+" / "+treatment.ReasonLT || l.Code == "lt" && want != treatment.ReasonLT {
+				t.Errorf("%s in %s: package vat has %q and %q", treatment.Row, l.Code, treatment.ReasonEN, treatment.ReasonLT)
+			}
+			if got := d.VAT[0].Text; got != want {
+				t.Errorf("%s in %s: %q, want %q", treatment.Row, l.Code, got, want)
+			}
+			texts[d.VAT[0].Text] = true
+		}
+		if len(texts) != 8 {
+			t.Errorf("%s: %d texts in 8 languages", treatment.Row, len(texts))
+		}
+	}
+	if len(seen) != 9 {
+		t.Errorf("reasons seen: %v", seen)
+	}
+	if name, _ := standard(2100).Reason(); name != "" {
+		t.Errorf("a standard rate needs the reason %q", name)
 	}
 }

@@ -18,7 +18,9 @@ type Credit struct {
 	ServiceTo      civil.Date
 	Description    string // of the line of a partial credit, in the document's language
 	Reason         string // in the document's language
-	Returned       Returned
+
+	DescriptionAlso, ReasonAlso string // both in its second language
+	Returned                    Returned
 }
 
 // CreditVAT returns the VAT of a credit of net, on top of what was credited
@@ -51,12 +53,12 @@ func NewCreditNote(of Document, c Credit) (Document, error) {
 	}
 	d := of
 	d.Kind, d.Number, d.IssueDate = KindCreditNote, "", c.IssueDate
-	d.Corrects = &Correction{Number: of.Number, IssueDate: of.IssueDate, Reason: c.Reason}
+	d.Corrects = &Correction{Number: of.Number, IssueDate: of.IssueDate, Reason: c.Reason, Also: c.ReasonAlso}
 	if !c.ServiceFrom.IsZero() {
 		d.ServiceFrom, d.ServiceTo, d.ServiceMonths = c.ServiceFrom, c.ServiceTo, 0
 	}
 	if c.Net < of.Net {
-		d.Lines = []Line{{ID: 1, ItemCode: "CREDIT", Description: c.Description, Quantity: 1, Unit: UnitPiece, UnitPrice: c.Net, Net: c.Net}}
+		d.Lines = []Line{{ID: 1, ItemCode: "CREDIT", Description: c.Description, Also: c.DescriptionAlso, Quantity: 1, Unit: UnitPiece, UnitPrice: c.Net, Net: c.Net}}
 		d.Discount, d.LinesNet, d.Net = nil, c.Net, c.Net
 	}
 	v := of.VAT[0]

@@ -23,8 +23,9 @@ const (
 type Document struct {
 	Version       int            `json:"version"` // of this structure, 1
 	Kind          Kind           `json:"kind"`
-	Number        string         `json:"number"`   // "SIP-2026-000123"; of a bank invoice the order number
-	Language      string         `json:"language"` // of the printed labels, ISO 639-1
+	Number        string         `json:"number"`        // "SIP-2026-000123"; of a bank invoice the order number
+	Language      string         `json:"language"`      // of the printed words, ISO 639-1
+	Also          string         `json:"also,omitzero"` // second language of them; empty for none
 	Currency      money.Currency `json:"currency"`
 	IssueDate     civil.Date     `json:"issue_date"`
 	TaxPoint      civil.Date     `json:"tax_point,omitzero"`    // the day the money was received (Dir. 2006/112/EC art. 65, 226(7)); none on a bank invoice
@@ -75,6 +76,7 @@ type Line struct {
 	ItemCode    string       `json:"item_code"`
 	Description string       `json:"description"` // in the document's language
 	Detail      string       `json:"detail,omitzero"`
+	Also        string       `json:"also,omitzero"` // the description in the document's second language
 	Quantity    int64        `json:"quantity"`
 	Unit        Unit         `json:"unit"`
 	UnitPrice   money.Amount `json:"unit_price"` // net, of one unit
@@ -94,8 +96,9 @@ const (
 type Discount struct {
 	Percent money.BasisPoints `json:"percent"`
 	Base    money.Amount      `json:"base"`
-	Amount  money.Amount      `json:"amount"` // positive; subtracted
-	Reason  string            `json:"reason"` // in the document's language
+	Amount  money.Amount      `json:"amount"`        // positive; subtracted
+	Reason  string            `json:"reason"`        // in the document's language
+	Also    string            `json:"also,omitzero"` // the reason in its second language
 }
 
 // VATLine is the VAT breakdown of one rate and category (EN 16931 BG-23).
@@ -133,6 +136,7 @@ type Correction struct {
 	Number    string     `json:"number"`
 	IssueDate civil.Date `json:"issue_date"`
 	Reason    string     `json:"reason"`
+	Also      string     `json:"also,omitzero"` // the reason in the document's second language
 }
 
 // Returned says where the money of a credit note goes: Total = Method + Balance +

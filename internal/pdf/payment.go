@@ -1,6 +1,8 @@
 package pdf
 
 import (
+	"strings"
+
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/money"
 	"rsc.io/qr"
@@ -12,19 +14,19 @@ func (s *sheet) returned() {
 	if r == nil {
 		return
 	}
-	lines := []block{gap(14), s.paragraph(left, s.t.T("doc.returned.title"), labelType, frameWidth), gap(2)}
-	add := func(amount money.Amount, text string) {
+	lines := []block{gap(14), s.phrase(left, s.say("doc.returned.title"), labelType, frameWidth), gap(2)}
+	add := func(amount money.Amount, key string) {
 		if amount > 0 {
-			lines = append(lines, s.paragraph(left, text, bodyType, frameWidth))
+			lines = append(lines, s.phrase(left, s.say(key, "Amount", amount, "Card", r.Label), bodyType, frameWidth))
 		}
 	}
 	if r.Label != "" {
-		add(r.Method, s.t.T("doc.returned.card", "Amount", s.money(r.Method), "Card", r.Label))
+		add(r.Method, "doc.returned.card")
 	} else {
-		add(r.Method, s.t.T("doc.returned.method", "Amount", s.money(r.Method)))
+		add(r.Method, "doc.returned.method")
 	}
-	add(r.Balance, s.t.T("doc.returned.balance", "Amount", s.money(r.Balance)))
-	add(r.Forgiven, s.t.T("doc.returned.forgiven", "Amount", s.money(r.Forgiven)))
+	add(r.Balance, "doc.returned.balance")
+	add(r.Forgiven, "doc.returned.forgiven")
 	s.place(stack(lines...))
 }
 
@@ -34,52 +36,58 @@ func (s *sheet) payment() {
 	if d.Kind == invoice.KindCreditNote || d.Due <= 0 || d.Payment.IBAN == "" {
 		return
 	}
-	const padding, codeSize, labelWidth = 14.0, 104.0, 76.0
+	const padding, codeSize, labelWidth = 12.0, 100.0, 68.0
 	code := EPCCode(d.Payment.EPC)
 	limit := frameWidth - 2*padding
 	if code != nil {
-		limit -= codeSize + 24
+		limit -= codeSize + 16
 	}
 	x := left + padding
 	var rows []block
-	add := func(label, value string, st style, hint string) {
+	add := func(label phrase, value string, st style, hint phrase) {
 		if value == "" {
 			return
 		}
 		text := []block{s.paragraph(x+labelWidth, value, st, limit-labelWidth)}
-		if hint != "" {
-			text = append(text, s.paragraph(x+labelWidth, hint, labelType, limit-labelWidth))
+		if hint.text != "" {
+			text = append(text, s.phrase(x+labelWidth, hint, labelType, limit-labelWidth))
 		}
-		name := s.paragraph(x, label, style{8.5, false, grey}, labelWidth-8)
-		shift := (st.leading()-style{size: 8.5}.leading())/2 + (st.rise()-style{size: 8.5}.rise())/2
-		rows = append(rows, beside(block{name.height + shift, func(y float64) { name.draw(y + shift) }}, stack(text...)), gap(2))
+		rows = append(rows, beside(s.level(s.phrase(x, label, noteType, labelWidth-8), noteType, st), stack(text...)), gap(2))
 	}
-	add(s.t.T("doc.pay.beneficiary"), d.Payment.Beneficiary, strongType, "")
-	add(s.t.T("doc.pay.iban"), groups(d.Payment.IBAN), codeType, "")
-	add(s.t.T("doc.pay.bic"), d.Payment.BIC, bodyType, "")
-	bank := d.Payment.Bank
-	if bank != "" && d.Payment.BankAddress != "" {
-		bank += ", " + d.Payment.BankAddress
+	add(s.say("doc.pay.beneficiary"), d.Payment.Beneficiary, strongType, phrase{})
+	add(s.say("doc.pay.iban"), groups(d.Payment.IBAN), codeType, phrase{})
+	add(s.say("doc.pay.bic"), d.Payment.BIC, bodyType, phrase{})
+	add(s.say("doc.pay.bank"), strings.Join(nonEmpty(d.Payment.Bank, d.Payment.BankAddress), ", "), bodyType, phrase{})
+	add(s.say("doc.pay.reference"), groups(d.Reference), codeType, s.say("doc.pay.reference_hint"))
+	add(s.say("doc.pay.amount"), s.money(d.Due), codeType, phrase{})
+	if by := s.payBy(); by.text != "" { // beside the amount
+		row := len(rows) - 2
+		shift := width([]rune(s.money(d.Due)), codeType) + 12
+		until := s.level(s.phrase(x+labelWidth+shift, by, noteType, limit-labelWidth-shift), noteType, codeType)
+		rows[row] = beside(rows[row], until)
 	}
-	add(s.t.T("doc.pay.bank"), bank, bodyType, "")
-	add(s.t.T("doc.pay.reference"), groups(d.Reference), codeType, s.t.T("doc.pay.reference_hint"))
-	add(s.t.T("doc.pay.amount"), s.money(d.Due), codeType, "")
 
 	words := stack(
-		s.paragraph(x, s.t.T("doc.pay.title"), headType, limit), gap(6),
-		stack(rows...), gap(4),
-		s.paragraph(x, s.t.T("doc.pay.charges"), labelType, limit),
+		s.phrase(x, s.say("doc.pay.title"), headType, limit), gap(5),
+		stack(rows...), gap(3),
+		s.phrase(x, s.say("doc.pay.charges"), labelType, limit),
 	)
 	if code != nil {
 		words = beside(words, s.code(right-padding-codeSize, codeSize, code))
 	}
-	s.place(stack(gap(12), s.background(left, frameWidth, padding, tint, words)))
+	s.place(stack(gap(11), s.background(left, frameWidth, padding, tint, words)))
+}
+
+// level moves a label down, so that it stands on the line of a value in larger
+// type beside it.
+func (s *sheet) level(label block, of, value style) block {
+	shift := (value.leading()-of.leading())/2 + (value.rise()-of.rise())/2
+	return block{label.height + shift, func(y float64) { label.draw(y + shift) }}
 }
 
 // code draws the QR code on white, with its quiet zone, over its caption.
 func (s *sheet) code(x, size float64, code *Code) block {
-	caption := s.t.T("doc.pay.qr")
-	text := s.paragraph(x, caption, labelType, size)
+	text := s.phrase(x, s.say("doc.pay.qr"), labelType, size)
 	return block{size + 6 + text.height, func(y float64) {
 		s.panel(x, y, size, size, 4, white)
 		quiet := size * 4 / float64(code.Size+8) // four modules, ISO/IEC 18004

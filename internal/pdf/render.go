@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/siptg/portal/internal/i18n"
+	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/money"
 )
@@ -31,13 +31,20 @@ func Render(doc invoice.Document) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.bytes(meta{
-		title:  s.title() + " " + s.d.Number,
-		author: s.d.Seller.Name,
-		lang:   s.t.Lang(),
-		date:   time.Date(doc.IssueDate.Year, doc.IssueDate.Month, doc.IssueDate.Day, 0, 0, 0, 0, time.UTC),
-	}, addCut)
+	return s.bytes(s.meta(), addCut)
 }
+
+// meta says in the file what the document is; its date is the day of issue.
+func (s *sheet) meta() meta {
+	on := s.d.IssueDate
+	return meta{
+		title: s.heading(), author: s.d.Seller.Name, lang: s.t.Lang(),
+		date: time.Date(on.Year, on.Month, on.Day, 0, 0, 0, 0, time.UTC),
+	}
+}
+
+// heading is the title with the number.
+func (s *sheet) heading() string { return strings.TrimSpace(s.name.text + " " + s.d.Number) }
 
 // lay sets a document on pages.
 func lay(doc invoice.Document) (*sheet, error) {
@@ -50,9 +57,7 @@ func lay(doc invoice.Document) (*sheet, error) {
 		return nil, fmt.Errorf("pdf: document %.40q without a day of issue", doc.Number)
 	}
 	scrub(&doc)
-	s := &sheet{canvas: newCanvas(), d: doc, t: i18n.New(doc.Language)}
-	s.addPage()
-	s.y = top
+	s := newSheet(doc, titleKey(doc))
 	s.head()
 	s.parties()
 	if doc.Kind == invoice.KindReceipt {
@@ -86,7 +91,7 @@ func scrub(d *invoice.Document) {
 	d.Lines = append([]invoice.Line(nil), d.Lines...)
 	for i := range d.Lines {
 		unit := string(d.Lines[i].Unit)
-		clear(limitName, &d.Lines[i].Description)
+		clear(limitName, &d.Lines[i].Description, &d.Lines[i].Also)
 		clear(limitDetail, &d.Lines[i].Detail)
 		clear(20, &unit)
 		d.Lines[i].Unit = invoice.Unit(unit)
@@ -98,12 +103,12 @@ func scrub(d *invoice.Document) {
 	}
 	if d.Discount != nil {
 		discount := *d.Discount
-		clear(limitField, &discount.Reason)
+		clear(limitField, &discount.Reason, &discount.Also)
 		d.Discount = &discount
 	}
 	if d.Corrects != nil {
 		corrects := *d.Corrects
-		clear(limitText, &corrects.Reason)
+		clear(limitText, &corrects.Reason, &corrects.Also)
 		clear(limitCode, &corrects.Number)
 		d.Corrects = &corrects
 	}
@@ -119,202 +124,211 @@ func scrub(d *invoice.Document) {
 
 // withoutVAT says that the seller has no VAT number: the document then is a
 // plain invoice and has no columns of VAT.
-func (s *sheet) withoutVAT() bool { return s.d.Seller.VATNumber == "" && s.d.VATTotal == 0 }
+func withoutVAT(d invoice.Document) bool { return d.Seller.VATNumber == "" && d.VATTotal == 0 }
 
-func (s *sheet) title() string {
+// titleKey is what the document is called.
+func titleKey(d invoice.Document) string {
 	switch {
-	case s.d.Kind == invoice.KindBankInvoice:
-		return s.t.T("doc.title.bank_invoice")
-	case s.d.Kind == invoice.KindReceipt:
-		return s.t.T("doc.title.receipt")
-	case s.d.Kind == invoice.KindCreditNote:
-		return s.t.T("doc.title.credit_note")
-	case s.withoutVAT():
-		return s.t.T("doc.title.invoice")
+	case d.Kind == invoice.KindBankInvoice:
+		return "doc.title.bank_invoice"
+	case d.Kind == invoice.KindReceipt:
+		return "doc.title.receipt"
+	case d.Kind == invoice.KindCreditNote && withoutVAT(d):
+		return "doc.title.credit_note"
+	case d.Kind == invoice.KindCreditNote:
+		return "doc.title.vat_credit_note"
+	case withoutVAT(d):
+		return "doc.title.invoice"
 	}
-	return s.t.T("doc.title.vat_invoice")
+	return "doc.title.vat_invoice"
 }
 
-// localTitle is the name that Lithuanian accounting knows the document by.
-func (s *sheet) localTitle() string {
-	switch {
-	case s.d.Kind == invoice.KindBankInvoice:
-		return "Išankstinė sąskaita"
-	case s.d.Kind == invoice.KindReceipt:
-		return "Mokėjimo patvirtinimas"
-	case s.d.Kind == invoice.KindCreditNote && s.withoutVAT():
-		return "Kreditinė sąskaita"
-	case s.d.Kind == invoice.KindCreditNote:
-		return "Kreditinė PVM sąskaita faktūra"
-	case s.withoutVAT():
-		return "Sąskaita faktūra"
+// numberLabel says what the number is. A bank invoice has none of its own.
+func (s *sheet) numberLabel() phrase {
+	switch s.d.Kind {
+	case invoice.KindBankInvoice:
+		return s.say("doc.order")
+	case invoice.KindReceipt:
+		return s.say("doc.number.receipt")
+	case invoice.KindCreditNote:
+		return s.say("doc.number.credit_note")
+	case invoice.KindInvoice:
 	}
-	return "PVM sąskaita faktūra"
+	return s.say("doc.number.invoice")
 }
 
-// head draws the wordmark, the title, the amount and the numbers and dates.
+// head draws the wordmark, title and number, and beside them what the eye shall
+// land on; under both the dates and references.
 func (s *sheet) head() {
-	const panelWidth, padding = right - sumsStart, 14.0
-	titleWidth := frameWidth - panelWidth - 24
-	words := []block{
-		{46, func(y float64) { s.wordmark(left, y+16, 21) }},
-		s.paragraph(left, s.title(), titleType, titleWidth),
-		s.paragraph(left, s.localTitle(), style{10, false, grey}, titleWidth),
-	}
-	if s.d.Kind == invoice.KindBankInvoice {
-		words = append(words, gap(6), s.paragraph(left, s.t.T("doc.bank_invoice.not_vat"), strongType, titleWidth))
-	}
-	if s.d.Kind == invoice.KindReceipt {
-		words = append(words, gap(6), s.paragraph(left, s.t.T("doc.receipt.no_invoice"), strongType, titleWidth))
-	}
-	if c := s.d.Corrects; c != nil {
-		words = append(words, gap(6), s.paragraph(left, s.t.T("doc.corrects", "Number", c.Number, "Date", s.t.DateShort(c.IssueDate.Year, c.IssueDate.Month, c.IssueDate.Day)), strongType, titleWidth))
-		if c.Reason != "" {
-			words = append(words, s.paragraph(left, c.Reason, bodyType, titleWidth))
-		}
-	}
-
 	label, amount, sub := s.headline()
-	x := right - panelWidth
-	inner := panelWidth - 2*padding - 4
-	text := stack(
-		s.paragraph(x+padding+4, label, style{9, false, grey}, inner),
-		gap(2),
-		block{amountType.size * 1.2, func(y float64) { s.text(x+padding+4, y+amountType.size*0.93, amount, amountType, inner) }},
-		gap(4),
-		s.paragraph(x+padding+4, sub, bodyType, inner),
-	)
-	panel := s.background(x, panelWidth, padding, tint, text)
-	s.place(beside(stack(words...), block{panel.height, func(y float64) {
-		panel.draw(y)
-		s.panel(x, y, 4, panel.height, 2, brand)
-	}}))
-	s.y += 20
+	s.letterhead(label, amount, sub, s.notes())
 
-	number := s.t.T("doc.number")
-	if s.d.Kind == invoice.KindBankInvoice { // it has no number of its own
-		number = s.t.T("doc.order")
+	d := s.d
+	tax := "doc.tax_point"
+	if d.Kind == invoice.KindCreditNote {
+		tax = "doc.tax_point.corrected"
 	}
-	list := []fact{
-		{number, s.d.Number, true},
-		{s.t.T("doc.issued"), s.date(s.d.IssueDate), false},
-	}
-	if !s.d.TaxPoint.IsZero() {
-		label := s.t.T("doc.tax_point")
-		if s.d.Kind == invoice.KindCreditNote {
-			label = s.t.T("doc.tax_point.corrected")
-		}
-		list = append(list, fact{label, s.date(s.d.TaxPoint), false})
-	}
-	if !s.d.ValidUntil.IsZero() {
-		list = append(list, fact{s.t.T("doc.valid_until"), s.date(s.d.ValidUntil), false})
-	}
-	if s.d.OrderNumber != "" && s.d.OrderNumber != s.d.Number {
-		list = append(list, fact{s.t.T("doc.order"), s.d.OrderNumber, false})
+	order := phrase{text: d.OrderNumber}
+	if d.OrderNumber == d.Number {
+		order.text = ""
 	}
 	s.divide()
-	s.place(s.facts(list))
-	s.y += 12
+	s.place(s.facts([]fact{
+		{s.say("doc.issued"), s.day(d.IssueDate), bodyType},
+		{s.say(tax), s.day(d.TaxPoint), bodyType},
+		{s.say("doc.period"), s.period(), bodyType},
+		{s.say("doc.order"), order, bodyType},
+		{s.say("doc.po"), phrase{text: d.POReference}, bodyType},
+		{s.say("doc.customer"), phrase{text: d.Customer}, bodyType},
+	}))
+	s.y += 11
+}
+
+// letterhead draws the title with the number, on the right the panel with the
+// amount, and notes under both.
+func (s *sheet) letterhead(label phrase, amount string, sub phrase, notes []block) {
+	const panelWidth, padding, bar = right - sumsStart, 13.0, 4.0
+	const limit = frameWidth - panelWidth - 24
+	title := titleType
+	for title.size > 17 && width([]rune(s.name.text), title) > limit { // on one line, if it can be
+		title.size--
+	}
+	words := []block{
+		{34, func(y float64) { s.wordmark(left, y+13, 17) }},
+		s.phrase(left, s.name, title, limit),
+	}
+	if s.d.Number != "" {
+		words = append(words, gap(7), s.phrase(left, s.numberLabel(), labelType, limit), gap(1), s.paragraph(left, s.d.Number, numberType, limit))
+	}
+	x, inner := right-panelWidth+bar+padding, panelWidth-bar-2*padding
+	panel := s.background(right-panelWidth, panelWidth, padding, tint, stack(
+		s.phrase(x, label, headType, inner),
+		gap(3),
+		block{amountType.size * 1.2, func(y float64) { s.text(x, y+amountType.size*0.93, amount, amountType, inner) }},
+		gap(3),
+		s.phrase(x, sub, bodyType, inner),
+	))
+	s.place(beside(stack(words...), block{panel.height, func(y float64) {
+		panel.draw(y)
+		s.panel(right-panelWidth, y, bar, panel.height, 2, brand)
+	}}))
+	s.place(stack(notes...))
+	s.y += 14
+}
+
+// notes stand under the title and the amount: what a document is not, and the
+// documents that it refers to.
+func (s *sheet) notes() []block {
+	var notes []block
+	add := func(p phrase, st style) { notes = append(notes, gap(5), s.phrase(left, p, st, frameWidth)) }
+	switch s.d.Kind {
+	case invoice.KindBankInvoice:
+		add(s.say("doc.bank_invoice.not_vat"), strongType)
+	case invoice.KindReceipt:
+		add(s.say("doc.receipt.no_invoice"), strongType)
+	case invoice.KindInvoice, invoice.KindCreditNote:
+	}
+	if c := s.d.Corrects; c != nil {
+		add(s.say("doc.corrects", "Number", c.Number, "Date", c.IssueDate), strongType)
+		if c.Reason != "" {
+			add(s.frozen(c.Reason, c.Also), bodyType)
+		}
+	}
+	return notes
+}
+
+// day is a day as a value; none is left out.
+func (s *sheet) day(d civil.Date) phrase {
+	if d.IsZero() {
+		return phrase{}
+	}
+	return phrase{text: s.date(d)}
 }
 
 // divide draws a hairline across the page.
 func (s *sheet) divide() {
 	s.rule(left, right, s.y, 0.5, pale)
-	s.y += 12
+	s.y += 10
 }
 
 // headline is what the eye lands on: what is to be paid, or what was.
-func (s *sheet) headline() (label, amount, sub string) {
+func (s *sheet) headline() (label phrase, amount string, sub phrase) {
 	d := s.d
 	switch {
 	case d.Kind == invoice.KindCreditNote:
-		return s.t.T("doc.headline.credited"), s.money(d.Total), ""
+		return s.say("doc.headline.credited"), s.money(d.Total), phrase{}
 	case d.Kind == invoice.KindReceipt:
-		return s.t.T("doc.headline.received"), s.money(d.Total), s.paidBy()
+		return s.say("doc.headline.received"), s.money(d.Total), s.paidBy()
 	case d.Kind == invoice.KindInvoice && d.Due <= 0:
-		return s.t.T("doc.headline.paid"), s.money(d.Total), s.paidBy()
+		return s.say("doc.headline.paid"), s.money(d.Total), s.paidBy()
 	}
-	if !d.ValidUntil.IsZero() {
-		sub = s.t.T("doc.headline.pay_by", "Date", s.date(d.ValidUntil))
+	return s.say("doc.headline.due"), s.money(d.Due), s.payBy()
+}
+
+// payBy says until when to pay.
+func (s *sheet) payBy() phrase {
+	if s.d.ValidUntil.IsZero() {
+		return phrase{}
 	}
-	return s.t.T("doc.headline.due"), s.money(d.Due), sub
+	return s.say("doc.headline.pay_by", "Date", s.d.ValidUntil)
 }
 
 // paidBy says how and when the money came.
-func (s *sheet) paidBy() string {
+func (s *sheet) paidBy() phrase {
 	p := s.d.Payment
 	if p.PaidOn.IsZero() {
-		return ""
+		return phrase{}
 	}
-	day := s.date(p.PaidOn)
 	switch p.Method {
 	case "bank":
-		return s.t.T("doc.paid.bank", "Date", day)
+		return s.say("doc.paid.bank", "Date", p.PaidOn)
 	case "card":
-		return s.t.T("doc.paid.card", "Date", day)
+		return s.say("doc.paid.card", "Date", p.PaidOn)
 	case "balance":
-		return s.t.T("doc.paid.balance", "Date", day)
+		return s.say("doc.paid.balance", "Date", p.PaidOn)
 	}
-	return s.t.T("doc.paid.other", "Date", day)
+	return s.say("doc.paid.other", "Date", p.PaidOn)
 }
 
-// parties draws seller and buyer, and what and whom the service is for.
+// parties draws seller and buyer side by side, on the columns of the facts.
 func (s *sheet) parties() {
-	const gutter, sellerWidth = 18.0, 158.0
-	const x = left + 3*(factWidth+factGutter) // under the fourth fact
-	const buyerWidth = x - left - sellerWidth - 2*gutter
-	var service []block
-	for _, f := range []fact{
-		{s.t.T("doc.customer"), s.d.Customer, false},
-		{s.t.T("doc.period"), s.period(), false},
-		{s.t.T("doc.po"), s.d.POReference, false},
-	} {
-		if f.value == "" {
-			continue
-		}
-		if len(service) > 0 {
-			service = append(service, gap(7))
-		}
-		service = append(service, s.paragraph(x, f.label, labelType, right-x), gap(1), s.paragraph(x, f.value, bodyType, right-x))
-	}
 	seller, buyer := "doc.seller", "doc.buyer"
 	if s.d.Kind == invoice.KindReceipt { // nothing is sold
 		seller, buyer = "doc.receipt.by", "doc.receipt.payer"
 	}
-	s.divide()
-	s.place(beside(
-		s.party(left, sellerWidth, s.t.T(seller), s.d.Seller),
-		s.party(left+sellerWidth+gutter, buyerWidth, s.t.T(buyer), s.d.Buyer),
-		stack(service...),
-	))
-	s.y += 22
+	s.bothParties(s.say(seller), s.say(buyer))
 }
 
-func (s *sheet) party(x, limit float64, label string, p invoice.Party) block {
+func (s *sheet) bothParties(seller, buyer phrase) {
+	const limit = 2*factWidth + factGutter
+	s.divide()
+	s.place(beside(s.party(left, limit, seller, s.d.Seller), s.party(column(2), limit, buyer, s.d.Buyer)))
+	s.y += 16
+}
+
+func (s *sheet) party(x, limit float64, label phrase, p invoice.Party) block {
+	blocks := []block{s.phrase(x, label, labelType, limit), gap(2), s.paragraph(x, p.Name, nameType, limit)}
+	add := func(words phrase) {
+		if words.text != "" {
+			blocks = append(blocks, s.inline(x, words, bodyType, limit))
+		}
+	}
 	country := p.Country
 	if country != "" {
-		country = s.t.Country(country)
+		country = clean(s.t.Country(country), limitCode)
 	}
-	lines := []string{p.Street, cityLine(p), clean(country, limitCode)}
+	add(phrase{text: p.Street})
+	add(phrase{text: strings.Join(nonEmpty(cityLine(p), country), ", ")})
 	if p.CompanyCode != "" {
-		lines = append(lines, s.t.T("doc.company_code", "Code", p.CompanyCode))
+		add(s.say("doc.company_code", "Code", p.CompanyCode))
 	}
 	switch {
 	case p.VATNumber != "":
-		lines = append(lines, s.t.T("doc.vat_number", "Number", p.VATNumber))
+		add(s.say("doc.vat_number", "Number", p.VATNumber))
 	case p.VATNote != "":
-		lines = append(lines, p.VATNote)
+		add(phrase{text: p.VATNote})
 	}
-	lines = append(lines, p.Email, p.Phone, strings.TrimPrefix(p.Website, "https://"))
-	blocks := []block{
-		s.paragraph(x, label, labelType, limit), gap(2),
-		s.paragraph(x, p.Name, style{10, true, ink}, limit),
-	}
-	for _, text := range lines {
-		if text != "" {
-			blocks = append(blocks, s.paragraph(x, text, bodyType, limit))
-		}
-	}
+	add(phrase{text: strings.Join(nonEmpty(p.Email, p.Phone, strings.TrimPrefix(p.Website, "https://")), "  ·  ")})
 	return stack(blocks...)
 }
 
@@ -330,91 +344,145 @@ func cityLine(p invoice.Party) string {
 }
 
 // period is the time the service is for.
-func (s *sheet) period() string {
+func (s *sheet) period() phrase {
 	d := s.d
 	switch {
 	case !d.ServiceFrom.IsZero() && !d.ServiceTo.IsZero():
-		return s.t.T("doc.period.dates", "From", s.date(d.ServiceFrom), "To", s.date(d.ServiceTo))
+		return phrase{text: s.t.T("doc.period.dates", "From", s.date(d.ServiceFrom), "To", s.date(d.ServiceTo))}
 	case d.ServiceMonths > 0:
-		return s.t.N("doc.period.from_payment", d.ServiceMonths)
+		return s.count("doc.period.from_payment", d.ServiceMonths)
 	}
-	return ""
+	return phrase{}
 }
 
-// table draws the lines, and under them, never alone on a page, the totals.
-func (s *sheet) table() {
-	const priceEnd, quantityEnd = right - 96.0, right - 186.0
-	const words = quantityEnd - 88 - left
-	const headerHeight = 15.0
-	header := func() {
-		y := s.y + 8
-		s.text(left, y, s.t.T("doc.line.description"), labelType, words)
-		s.textRight(quantityEnd, y, s.t.T("doc.line.quantity"), labelType, 84)
-		s.textRight(priceEnd, y, s.t.T("doc.line.price"), labelType, 84)
-		s.textRight(right, y, s.t.T("doc.line.net"), labelType, 90)
-		s.rule(left, right, s.y+headerHeight, 1, ink)
-		s.y += headerHeight
-	}
-	row := func(l invoice.Line) block {
-		text := []block{s.paragraph(left, l.Description, strongType, words)}
-		if l.Detail != "" {
-			text = append(text, s.paragraph(left, l.Detail, noteType, words))
-		}
-		body := stack(text...)
-		return block{body.height + 11, func(y float64) {
-			body.draw(y + 6)
-			base := y + 6 + bodyType.rise() + (bodyType.leading()-bodyType.size)/2
-			s.textRight(quantityEnd, base, s.quantity(l), bodyType, 84)
-			s.textRight(priceEnd, base, s.money(l.UnitPrice), bodyType, 86)
-			s.textRight(right, base, s.money(l.Net), bodyType, 92)
-			s.rule(left, right, y+body.height+11, 0.5, pale)
-		}}
-	}
+// cell is a column of a table: from x, w wide, figures and what belongs to them on
+// the right.
+type cell struct {
+	head    phrase
+	x, w    float64
+	figures bool
+}
 
-	rows := make([]block, len(s.d.Lines))
-	for i, l := range s.d.Lines {
-		rows[i] = row(l)
+func (s *sheet) cell(c cell, p phrase, st style) block {
+	if c.figures {
+		return s.phraseRight(c.x+c.w, p, st, c.w)
 	}
-	totals := s.totals()
-	// The totals take the last two lines along to the next page.
+	return s.phrase(c.x, p, st, c.w)
+}
+
+// figure is an amount or a number on the first line of a row, smaller where the
+// column is narrower.
+func (s *sheet) figure(c cell, text string, st style) block {
+	return block{st.leading(), func(y float64) {
+		s.textRight(c.x+c.w, y+st.rise()+(st.leading()-st.size)/2, text, st, c.w)
+	}}
+}
+
+// tableHead is the row of column names with a rule under it.
+func (s *sheet) tableHead(cells []cell) block {
+	heads := make([]block, len(cells))
+	for i, c := range cells {
+		heads[i] = s.cell(c, c.head, labelType)
+	}
+	row := low(heads...)
+	return block{row.height + 4, func(y float64) {
+		row.draw(y)
+		s.rule(left, right, y+row.height+4, 1, ink)
+	}}
+}
+
+// tableRow pads a row and draws a hairline under it.
+func (s *sheet) tableRow(cells ...block) block {
+	const space = 5.0
+	row := beside(cells...)
+	return block{row.height + 2*space, func(y float64) {
+		row.draw(y + space)
+		s.rule(left, right, y+row.height+2*space, 0.5, pale)
+	}}
+}
+
+// flow draws a table: its head again on each page, and the tail, of which the
+// first block is never alone on a page: it takes the last two rows along, of a
+// short table the last one.
+func (s *sheet) flow(head block, rows, tail []block) {
+	taken := 2
+	if len(rows) <= 3 {
+		taken = 1
+	}
 	need := func(i int) float64 {
-		if i < len(rows)-2 {
+		if i < len(rows)-taken {
 			return rows[i].height
 		}
-		tail := totals[0].height
+		rest := tail[0].height
 		for _, b := range rows[i:] {
-			tail += b.height
+			rest += b.height
 		}
-		if tail > bottom-nextTop-headerHeight {
+		if rest > bottom-nextTop-head.height {
 			return rows[i].height
 		}
-		return tail
+		return rest
 	}
 	if len(rows) > 0 {
-		s.room(headerHeight + need(0))
+		s.room(head.height + need(0))
 	}
-	header()
+	s.place(head)
 	for i, b := range rows {
 		if i > 0 && s.room(need(i)) {
-			header()
+			s.place(head)
 		}
-		b.draw(s.y)
-		s.y += b.height
+		s.place(b)
 	}
-	for _, b := range totals {
+	for _, b := range tail {
 		s.place(b)
 	}
 }
 
+// table draws the lines, and under them the totals.
+func (s *sheet) table() {
+	d := s.d
+	number := cell{head: s.say("doc.line.number"), x: left, w: 20}
+	if len(d.Lines) > 99 {
+		number.w = 25
+	}
+	net := cell{s.say("doc.line.net"), right - 72, 72, true}
+	vat := cell{s.say("doc.line.vat"), net.x - 36, 30, true}
+	price := cell{s.say("doc.line.price"), vat.x - 70, 64, true}
+	rate := ""
+	if len(d.VAT) == 1 && d.VAT[0].RateSet && !withoutVAT(d) { // of several rates the lines do not say theirs
+		rate = s.t.Percent(int64(d.VAT[0].Rate))
+	} else {
+		price.x = net.x - 72
+	}
+	quantity := cell{s.say("doc.line.quantity"), price.x - 66, 62, true}
+	words := cell{head: s.say("doc.line.description"), x: left + number.w, w: quantity.x - left - number.w - 8}
+	cells := []cell{number, words, quantity, price, vat, net}
+	if rate == "" {
+		cells = slices.Delete(cells, 4, 5)
+	}
+	rows := make([]block, len(d.Lines))
+	for i, l := range d.Lines {
+		text := []block{s.phrase(words.x, s.frozen(l.Description, l.Also), strongType, words.w)}
+		if l.Detail != "" {
+			text = append(text, s.paragraph(words.x, l.Detail, noteType, words.w))
+		}
+		rows[i] = s.tableRow(
+			s.cell(number, phrase{text: s.t.Number(int64(l.ID))}, style{strongType.size, false, grey}), stack(text...),
+			s.cell(quantity, s.quantity(l), bodyType), s.figure(price, s.money(l.UnitPrice), bodyType),
+			s.figure(vat, rate, bodyType), s.figure(net, s.money(l.Net), bodyType),
+		)
+	}
+	s.flow(s.tableHead(cells), rows, s.totals())
+}
+
 // quantity is the number of units with their name.
-func (s *sheet) quantity(l invoice.Line) string {
+func (s *sheet) quantity(l invoice.Line) phrase {
 	switch l.Unit {
 	case invoice.UnitMonth:
-		return s.t.N("doc.unit.month", int(l.Quantity))
+		return s.count("doc.unit.month", int(l.Quantity))
 	case invoice.UnitPiece:
-		return s.t.N("doc.unit.piece", int(l.Quantity))
+		return s.count("doc.unit.piece", int(l.Quantity))
 	}
-	return strings.TrimSpace(s.t.Number(l.Quantity) + " " + string(l.Unit))
+	return phrase{text: strings.TrimSpace(s.t.Number(l.Quantity) + " " + string(l.Unit))}
 }
 
 // The columns under the table: the VAT ends at vatEnd, the sums begin at
@@ -431,10 +499,10 @@ func (s *sheet) totals() []block {
 	sums := s.sums()
 	var first []block
 	var rest []block
-	if rates := s.rates(); len(rates) > 0 && !s.withoutVAT() {
+	if rates := s.rates(); len(rates) > 0 && !withoutVAT(s.d) {
 		if len(rates) <= 8 {
 			if s.d.Kind == invoice.KindBankInvoice {
-				rates = append(rates, gap(6), s.paragraph(left, s.t.T("doc.vat.expected_note"), style{7.5, false, grey}, vatEnd-left))
+				rates = append(rates, gap(6), s.phrase(left, s.say("doc.vat.expected_note"), labelType, vatEnd-left))
 			}
 			first = append(first, stack(rates...))
 		} else { // nobody has so many; but nothing may fall off the page
@@ -442,10 +510,10 @@ func (s *sheet) totals() []block {
 		}
 	}
 	first = append(first, sums)
-	blocks := append([]block{stack(gap(14), beside(first...))}, rest...)
+	blocks := append([]block{stack(gap(12), beside(first...))}, rest...)
 	for _, v := range s.d.VAT {
 		if v.Text != "" {
-			blocks = append(blocks, stack(gap(8), s.paragraph(left, v.Text, bodyType, frameWidth)))
+			blocks = append(blocks, stack(gap(10), s.paragraph(left, v.Text, strongType, frameWidth)))
 		}
 	}
 	if whole := stack(blocks...); whole.height < (bottom-nextTop)/2 {
@@ -457,97 +525,88 @@ func (s *sheet) totals() []block {
 // sums is the column from the net of the lines to what is due.
 func (s *sheet) sums() block {
 	const start = sumsStart
+	amounts := cell{x: right - 96, w: 96, figures: true}
 	d := s.d
 	var rows []block
-	add := func(label string, amount money.Amount, st style, space float64) {
-		value := s.money(amount)
-		text := s.paragraph(start, label, st, 122)
-		rows = append(rows, block{text.height + space, func(y float64) {
-			text.draw(y + space/2)
-			s.textRight(right, y+space/2+st.rise()+(st.leading()-st.size)/2, value, st, 90)
-		}})
+	add := func(label phrase, amount money.Amount, st style, space float64) {
+		row := beside(s.inline(start, label, st, amounts.x-start-6), s.figure(amounts, s.money(amount), st))
+		rows = append(rows, block{row.height + space, func(y float64) { row.draw(y + space/2) }})
 	}
 	line := func(ink color, thickness float64) {
 		rows = append(rows, block{5, func(y float64) { s.rule(start, right, y+2.5, thickness, ink) }})
 	}
 	if d.Discount != nil {
-		add(s.t.T("doc.sum.lines"), d.LinesNet, bodyType, 3)
-		label := d.Discount.Reason
-		if label == "" {
-			label = s.t.T("doc.sum.discount", "Percent", s.t.Percent(int64(d.Discount.Percent)))
+		add(s.say("doc.sum.lines"), d.LinesNet, bodyType, 3)
+		label := s.frozen(d.Discount.Reason, d.Discount.Also)
+		if label.text == "" {
+			label = s.say("doc.sum.discount", "Percent", s.t.Percent(int64(d.Discount.Percent)))
 		}
 		add(label, -d.Discount.Amount, bodyType, 3)
 	}
-	if !s.withoutVAT() {
-		add(s.t.T("doc.sum.net"), d.Net, bodyType, 3)
-		add(s.t.T("doc.sum.vat"), d.VATTotal, bodyType, 3)
+	if !withoutVAT(d) {
+		add(s.say("doc.sum.net"), d.Net, bodyType, 3)
+		add(s.say("doc.sum.vat"), d.VATTotal, bodyType, 3)
 	}
 	if len(rows) > 0 {
 		line(ink, 1)
 	}
 	switch d.Kind {
 	case invoice.KindCreditNote:
-		add(s.t.T("doc.sum.credited"), d.Total, totalType, 4)
+		add(s.say("doc.sum.credited"), d.Total, totalType, 4)
 	case invoice.KindBankInvoice:
 		if d.Paid != 0 {
-			add(s.t.T("doc.sum.total"), d.Total, strongType, 4)
-			add(s.t.T("doc.sum.paid"), -d.Paid, bodyType, 3)
+			add(s.say("doc.sum.total"), d.Total, strongType, 4)
+			add(s.say("doc.sum.paid"), -d.Paid, bodyType, 3)
 			line(pale, 0.5)
 		}
-		add(s.t.T("doc.sum.to_pay"), d.Due, totalType, 4)
+		add(s.say("doc.sum.to_pay"), d.Due, totalType, 4)
 	default:
-		add(s.t.T("doc.sum.total"), d.Total, totalType, 4)
-		add(s.t.T("doc.sum.paid"), -d.Paid, bodyType, 3)
+		add(s.say("doc.sum.total"), d.Total, totalType, 4)
+		add(s.say("doc.sum.paid"), -d.Paid, bodyType, 3)
 		line(pale, 0.5)
-		add(s.t.T("doc.sum.due"), d.Due, strongType, 3)
+		add(s.say("doc.sum.due"), d.Due, strongType, 3)
 	}
 	return stack(rows...)
 }
 
 // rates is the VAT of each rate and category (Dir. 2006/112/EC art. 226(8)-(10)).
 func (s *sheet) rates() []block {
-	const baseEnd = vatEnd - 66
-	const words = baseEnd - 62 - left
 	d := s.d
-	title := s.t.T("doc.vat.title")
+	title := "doc.vat.title"
 	if d.Kind == invoice.KindBankInvoice {
-		title = s.t.T("doc.vat.title_expected")
+		title = "doc.vat.title_expected"
 	}
-	blocks := []block{{18, func(y float64) {
-		s.text(left, y+8, title, labelType, words)
-		s.textRight(baseEnd, y+8, s.t.T("doc.vat.base"), labelType, 60)
-		s.textRight(vatEnd, y+8, s.t.T("doc.vat.amount"), labelType, 60)
-		s.rule(left, vatEnd, y+14, 0.5, pale)
+	tax := cell{s.say("doc.vat.amount"), vatEnd - 58, 58, true}
+	base := cell{s.say("doc.vat.base"), tax.x - 66, 60, true}
+	words := cell{head: s.say(title), x: left, w: base.x - left - 6}
+	head := low(s.cell(words, words.head, labelType), s.cell(base, base.head, labelType), s.cell(tax, tax.head, labelType))
+	blocks := []block{{head.height + 7, func(y float64) {
+		head.draw(y)
+		s.rule(left, vatEnd, y+head.height+3, 0.5, pale)
 	}}}
 	for _, v := range d.VAT {
-		text := s.paragraph(left, s.rate(v), bodyType, words)
-		blocks = append(blocks, block{text.height + 3, func(y float64) {
-			text.draw(y)
-			base := y + bodyType.rise() + (bodyType.leading()-bodyType.size)/2
-			s.textRight(baseEnd, base, s.money(v.Base), bodyType, 62)
-			s.textRight(vatEnd, base, s.money(v.Amount), bodyType, 62)
-		}})
+		blocks = append(blocks, beside(s.cell(words, s.rate(v), bodyType), s.figure(base, s.money(v.Base), bodyType), s.figure(tax, s.money(v.Amount), bodyType)), gap(3))
 	}
 	return blocks
 }
 
 // rate names a category and its rate; a rate that is absent is not zero.
-func (s *sheet) rate(v invoice.VATLine) string {
-	var name string
+func (s *sheet) rate(v invoice.VATLine) phrase {
+	var name phrase
 	switch v.Category {
 	case "AE":
-		name = s.t.T("doc.vat.reverse_charge")
+		name = s.say("doc.vat.reverse_charge")
 	case "E":
-		name = s.t.T("doc.vat.exempt")
+		name = s.say("doc.vat.exempt")
 	case "O":
-		name = s.t.T("doc.vat.outside")
+		name = s.say("doc.vat.outside")
 	default:
-		name = s.t.T("doc.vat.standard", "Country", v.Country)
+		name = s.say("doc.vat.standard", "Country", v.Country)
 	}
 	if v.RateSet {
-		name += " " + s.t.Percent(int64(v.Rate))
+		name.text += " " + s.t.Percent(int64(v.Rate))
 	}
-	return clean(name, limitField)
+	return phrase{clean(name.text, limitField), clean(name.also, limitField)}
 }
 
 // footer names the seller on every page.

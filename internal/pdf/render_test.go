@@ -86,7 +86,7 @@ func squeeze(s string) string { return strings.Join(strings.Fields(s), "") }
 
 func TestEverythingIsOnThePage(t *testing.T) {
 	t.Parallel()
-	words := i18n.New("en")
+	words := i18n.ForDocument("en")
 	each(t, func(t *testing.T, d invoice.Document) {
 		text := squeeze(string(tool(t, render(t, d), "pdftotext", "poppler-utils", "-raw", "{}", "-")))
 		amount := func(n int64) string { return words.Money(n, string(d.Currency)) }

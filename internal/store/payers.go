@@ -28,6 +28,7 @@ type payerRow struct {
 	Email         string
 	POReference   string `db:"po_reference"`
 	Language      string
+	Lithuanian    bool `db:"also_lithuanian"`
 	Currency      string
 	CurrencyFixed bool
 	Role          string
@@ -37,13 +38,13 @@ func (r payerRow) payer() PayerOf {
 	return PayerOf{Role: account.Role(r.Role), Payer: account.Payer{
 		ID: account.PayerID(r.ID), Kind: account.Kind(r.Kind), Name: r.Name, CompanyCode: r.CompanyCode, VATNumber: r.VATNumber,
 		Street: r.Street, City: r.City, Postcode: r.Postcode, Country: r.Country, Email: r.Email, POReference: r.POReference,
-		Language: r.Language, Currency: money.Currency(r.Currency), CurrencyFixed: r.CurrencyFixed,
+		Language: r.Language, Lithuanian: r.Lithuanian, Currency: money.Currency(r.Currency), CurrencyFixed: r.CurrencyFixed,
 	}}
 }
 
 const payersOfSQL = `
 SELECT p.id, p.kind, p.name, p.company_code, p.vat_number, p.street, p.city, p.postcode, p.country, p.email,
-       p.po_reference, p.language, p.currency, p.currency_fixed, m.role
+       p.po_reference, p.language, p.also_lithuanian, p.currency, p.currency_fixed, m.role
 FROM member m JOIN payer p ON p.id = m.payer_id
 WHERE m.account_id = @actor
 ORDER BY p.created_at, p.id`
@@ -65,7 +66,7 @@ func (q *Questions) PayersOf(actor account.ID, to *[]PayerOf) {
 
 const payerOfSQL = `
 SELECT p.id, p.kind, p.name, p.company_code, p.vat_number, p.street, p.city, p.postcode, p.country, p.email,
-       p.po_reference, p.language, p.currency, p.currency_fixed, m.role
+       p.po_reference, p.language, p.also_lithuanian, p.currency, p.currency_fixed, m.role
 FROM payer p JOIN member m ON m.payer_id = p.id AND m.account_id = @actor
 WHERE p.id = @id`
 
@@ -85,7 +86,7 @@ func (tx *Tx) LockPayerOf(ctx context.Context, actor account.ID, id account.Paye
 
 const payerColumnsSQL = `
 SELECT p.id, p.kind, p.name, p.company_code, p.vat_number, p.street, p.city, p.postcode, p.country, p.email,
-       p.po_reference, p.language, p.currency, p.currency_fixed, '' AS role
+       p.po_reference, p.language, p.also_lithuanian, p.currency, p.currency_fixed, '' AS role
 FROM payer p `
 
 const payerSQL = payerColumnsSQL + `WHERE p.id = @id`
@@ -105,8 +106,8 @@ func (tx *Tx) LockPayer(ctx context.Context, id account.PayerID) (account.Payer,
 }
 
 const insertPayerSQL = `
-INSERT INTO payer (kind, name, company_code, vat_number, street, city, postcode, country, email, po_reference, language, currency, created_at)
-VALUES (@kind, @name, @company_code, @vat_number, @street, @city, @postcode, @country, @email, @po_reference, @language, @currency, @now)
+INSERT INTO payer (kind, name, company_code, vat_number, street, city, postcode, country, email, po_reference, language, also_lithuanian, currency, created_at)
+VALUES (@kind, @name, @company_code, @vat_number, @street, @city, @postcode, @country, @email, @po_reference, @language, @lithuanian, @currency, @now)
 RETURNING id`
 
 const insertMemberSQL = `INSERT INTO member (payer_id, account_id, role, added_at) VALUES (@payer, @account, @role, @now)`
@@ -130,7 +131,7 @@ const savePayerSQL = `
 UPDATE payer
 SET kind = @kind, name = @name, company_code = @company_code, vat_number = @vat_number, street = @street, city = @city,
     postcode = @postcode, country = @country, email = @email, po_reference = @po_reference, language = @language,
-    currency = @currency
+    also_lithuanian = @lithuanian, currency = @currency
 WHERE id = @id`
 
 // SavePayer stores a payer's details; whether its currency is fixed stays.
@@ -152,7 +153,7 @@ func payerArgs(p account.Payer, now time.Time) pgx.NamedArgs {
 	return pgx.NamedArgs{
 		"id": string(p.ID), "kind": string(p.Kind), "name": p.Name, "company_code": p.CompanyCode, "vat_number": p.VATNumber,
 		"street": p.Street, "city": p.City, "postcode": p.Postcode, "country": p.Country, "email": p.Email,
-		"po_reference": p.POReference, "language": p.Language, "currency": string(p.Currency), "now": now,
+		"po_reference": p.POReference, "language": p.Language, "lithuanian": p.Lithuanian, "currency": string(p.Currency), "now": now,
 	}
 }
 

@@ -3,6 +3,7 @@ package vat
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/fault"
@@ -115,7 +116,30 @@ func (t Treatment) Tax(net money.Amount) (money.Amount, error) {
 	return net.Percent(t.Rate)
 }
 
+// Reason names the legal text of a sale without VAT, for translations, and the
+// number that the text ends with; both are empty where none is due.
+func (t Treatment) Reason() (name, number string) {
+	switch t.Row {
+	case "R3", "R8b":
+		return "small", ""
+	case "R4", "R6b":
+		return "reverse", ""
+	case "R7c":
+		return "small_abroad", strings.TrimPrefix(strings.TrimPrefix(t.ReasonEN, rows["R7c"].ReasonEN), exNumberEN)
+	case "R9", "R10":
+		if t.ReasonEN == outsideBusinessEN {
+			return "outside_business", ""
+		}
+		return "outside_consumer", ""
+	case "R12":
+		return "diplomatic", ""
+	}
+	return "", ""
+}
+
 const (
+	exNumberEN, exNumberLT = ", no. ", ", Nr. "
+
 	reverseEN = "Reverse charge. Art. 44 and 196 Directive 2006/112/EC"
 	reverseLT = "Atvirkštinis apmokestinimas. Direktyvos 2006/112/EB 44 ir 196 straipsniai"
 	smallEN   = "VAT exempt: small enterprises scheme, Art. 284 Directive 2006/112/EC"
@@ -222,8 +246,8 @@ func (s Seller) toConsumer(home string, place Place, on civil.Date, turnover Tur
 	if slices.Contains(s.ExStates, place.State) {
 		t, err := treat("R7c", place.State, place, on)
 		if s.ExNumber != "" {
-			t.ReasonEN += ", no. " + s.ExNumber
-			t.ReasonLT += ", Nr. " + s.ExNumber
+			t.ReasonEN += exNumberEN + s.ExNumber
+			t.ReasonLT += exNumberLT + s.ExNumber
 		}
 		return t, err
 	}
