@@ -288,7 +288,7 @@ func TestTimeline(t *testing.T) {
 
 func TestBillingFields(t *testing.T) {
 	t.Parallel()
-	want := []string{"city", "company_code", "country", "currency", "email", "kind", "language", "name", "payer", "po_reference", "postcode", "street", "vat_number"}
+	want := []string{"city", "company_code", "country", "currency", "email", "kind", "language", "lithuanian", "name", "payer", "po_reference", "postcode", "street", "vat_number"}
 	for _, p := range []views.BillingPage{billing(), personBilling()} {
 		var got []string
 		parse(t, render(t, views.Billing(p))).Find(`form[action="/billing"]`).Find("input, select").Each(func(_ int, s *goquery.Selection) {

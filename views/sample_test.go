@@ -287,11 +287,11 @@ func blockedCalculator() views.CalculatorPage {
 
 func billing() views.BillingPage {
 	return views.BillingPage{
-		Page: page(true, views.NavBilling), Currencies: []string{"EUR", "USD"}, Languages: []i18n.Language{{Code: "en", Name: "English"}},
+		Page: page(true, views.NavBilling), Currencies: []string{"EUR", "USD"}, Languages: i18n.DocumentLanguages(),
 		Payers: []views.Link{{Text: "Ona Petrauskaitė", URL: "/billing?payer=p2"}, {Text: longName, URL: "/billing?payer=p1", Current: true}},
 		Form: views.BillingForm{
 			Payer: "p1", Kind: "company", Name: longName, CompanyCode: "304512789", VATNumber: "LT100001738313", Street: "Gedimino pr. 1",
-			City: "Vilnius", Postcode: "LT-01103", Country: "LT", Email: "accounts@example.lt", Language: "en", Currency: "EUR",
+			City: "Vilnius", Postcode: "LT-01103", Country: "LT", Email: "accounts@example.lt", Language: "de", Lithuanian: true, Currency: "EUR",
 		},
 		CurrencyFixed: true,
 	}
