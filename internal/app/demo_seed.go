@@ -113,7 +113,7 @@ var demoHistory = []demoStep{
 	{12, 1, evening, buy("max", "lena", softphone(5, true, 6))},
 	{15, 2, morning, signUp("olena", PayerInput{
 		Kind: "company", Name: "ФОП Шевченко Олена Іванівна", CompanyCode: "3051407946", Street: "вул. Хрещатик 22, кв. 8", City: "Київ",
-		Postcode: "01001", Country: "UA", Email: "olena@shevchenko.example", Language: "en", Currency: "EUR",
+		Postcode: "01001", Country: "UA", Email: "olena@shevchenko.example", Language: "uk", Currency: "EUR",
 	})},
 	{15, 2, evening, buy("olena", "olena", gateway(1, 0, 12))},
 	{18, 0, morning, confirm("DE136695976")},
@@ -121,7 +121,7 @@ var demoHistory = []demoStep{
 	{18, 1, evening, buy("max", "lena", softphone(5, true, 12))},
 	{21, 4, morning, signUp("ona", PayerInput{
 		Kind: "person", Name: "Ona Kazlauskaitė", Street: "Žvėryno g. 7-12", City: "Vilnius", Postcode: "08117", Country: "LT",
-		Email: "ona@kazlauskaite.example", Language: "en", Currency: "EUR",
+		Email: "ona@kazlauskaite.example", Language: "lt", Currency: "EUR",
 	})},
 	{21, 4, evening, buy("ona", "ona", softphone(2, true, 6))},
 	{23, 20, morning, confirm("DE136695976")},

@@ -63,7 +63,7 @@ func renderNaive(b *testing.B, d invoice.Document) []byte {
 		if err != nil {
 			b.Fatal(err)
 		}
-		f.AddUTF8FontFromBytes(face.family(), "", data)
+		f.AddUTF8FontFromBytes(face.name, "", data)
 	}
 	s, err := lay(d)
 	if err != nil {

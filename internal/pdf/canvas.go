@@ -50,7 +50,7 @@ func (c *canvas) line(x, y float64, l line, st style) {
 		}
 		at := x
 		c.draw(func(f *fpdf.Fpdf) {
-			f.SetFont(r.face.family(), "", st.size)
+			f.SetFont(r.face.name, "", st.size)
 			f.SetTextColor(st.color.r, st.color.g, st.color.b)
 			f.Text(at, y, r.text)
 		})
@@ -115,14 +115,12 @@ func (c *canvas) bytes(m meta, addFont func(f *fpdf.Fpdf, face *face, chars []ru
 	f.SetLang(m.lang)
 	f.SetAutoPageBreak(false, 0)
 	f.SetMargins(0, 0, 0)
-	tags := map[*face]string{}
 	for face, used := range c.used {
 		chars := make([]rune, 0, len(used))
 		for r := range used {
 			chars = append(chars, r)
 		}
 		slices.Sort(chars)
-		tags[face] = tag(string(chars))
 		addFont(f, face, chars)
 	}
 	for _, ops := range c.pages {
@@ -135,31 +133,12 @@ func (c *canvas) bytes(m meta, addFont func(f *fpdf.Fpdf, face *face, chars []ru
 	if err := f.Output(&out); err != nil {
 		return nil, fmt.Errorf("pdf: write: %w", err)
 	}
-	file := out.Bytes()
-	for face, tag := range tags { // as long as what it replaces, so that nothing moves
-		file = bytes.ReplaceAll(file, []byte("/utf8"+face.family()), []byte("/"+tag+"+"+face.font))
-	}
-	return identify(file), nil
-}
-
-// family is the name that a face has for fpdf, which writes it as "utf8" and this:
-// with that it is as long as the name of a cut font.
-func (f *face) family() string { return strings.ToLower(f.font) + "cut" }
-
-// tag marks the name of a font that has only some of its characters (ISO 32000-1,
-// 9.6.4: six capital letters).
-func tag(chars string) string {
-	sum := sha256.Sum256([]byte(chars))
-	letters := sum[:6]
-	for i, b := range letters {
-		letters[i] = 'A' + b%26
-	}
-	return string(letters)
+	return identify(out.Bytes()), nil
 }
 
 // addCut gives fpdf only the characters in use.
 func addCut(f *fpdf.Fpdf, face *face, chars []rune) {
-	f.AddUTF8FontFromBytes(face.family(), "", face.cut(chars))
+	f.AddUTF8FontFromBytes(face.name, "", face.cut(chars))
 }
 
 // identify adds the file identifier (ISO 32000-1, 14.4), which fpdf leaves out

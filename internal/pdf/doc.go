@@ -1,5 +1,5 @@
-// Package pdf draws issued documents (bank invoices, invoices, credit notes)
-// on A4 pages.
+// Package pdf draws issued documents (bank invoices, invoices, credit notes,
+// receipts) and account statements on A4 pages.
 //
 // Owns: the layout, the fonts (folder fonts, cut beforehand; face.go cuts them
 // again to the characters of one document), the EPC QR code.

@@ -16,8 +16,7 @@ var fontFiles embed.FS
 // fpdf parses and cuts a font anew for each document and writes into its bytes
 // while it does; so it is given a fresh font of only the characters in use.
 type face struct {
-	name    string // of its file
-	font    string // its PostScript name
+	name    string // the family name given to fpdf
 	tables  map[string][]byte
 	glyphs  [1 << 16]uint16 // glyph of a character, 0 where there is none
 	widths  []int           // of a glyph, in thousandths of the font size
@@ -27,18 +26,17 @@ type face struct {
 // The faces in the order in which a character is looked up. The two fallbacks
 // are parsed when a document first needs them.
 var (
-	faceRegular = sync.OnceValue(func() *face { return mustFace("inter-regular", "Inter-Regular") })
-	faceBold    = sync.OnceValue(func() *face { return mustFace("inter-semibold", "Inter-SemiBold") })
-	faceWide    = sync.OnceValue(func() *face { return mustFace("dejavu-sans", "DejaVuSans") })
-	faceEast    = sync.OnceValue(func() *face { return mustFace("droid-fallback", "DroidSansFallback") })
+	faceRegular = sync.OnceValue(func() *face { return mustFace("inter-regular") })
+	faceBold    = sync.OnceValue(func() *face { return mustFace("inter-semibold") })
+	faceWide    = sync.OnceValue(func() *face { return mustFace("dejavu-sans") })
+	faceEast    = sync.OnceValue(func() *face { return mustFace("droid-fallback") })
 )
 
-func mustFace(name, font string) *face {
+func mustFace(name string) *face {
 	data, err := fontFiles.ReadFile("fonts/" + name + ".ttf")
 	if err == nil {
 		var f *face
 		if f, err = parseFace(name, data); err == nil {
-			f.font = font
 			return f
 		}
 	}

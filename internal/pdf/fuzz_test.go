@@ -12,6 +12,7 @@ import (
 
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/invoice"
+	"github.com/siptg/portal/internal/ledger"
 	"github.com/siptg/portal/internal/money"
 )
 
@@ -30,7 +31,7 @@ func FuzzInvoicePDF(f *testing.F) {
 	f.Fuzz(func(t *testing.T, pick uint8, number, name, text string, figure int64, lines uint8) {
 		d := invoice.Document{
 			Kind:   []invoice.Kind{invoice.KindBankInvoice, invoice.KindInvoice, invoice.KindCreditNote, invoice.KindReceipt}[pick%4],
-			Number: number, Language: text, Currency: money.Currency(name), IssueDate: civil.Date{Year: 2026, Month: time.November, Day: 23},
+			Number: number, Language: []string{text, "lt", "ru", "fr"}[pick/4%4], Also: []string{"", text, "lt"}[pick%3], Currency: money.Currency(name), IssueDate: civil.Date{Year: 2026, Month: time.November, Day: 23},
 			OrderNumber: text, Reference: text, POReference: text, ServiceMonths: int(figure), Customer: name,
 			Seller: invoice.Party{Name: text, CompanyCode: text, VATNote: text, Street: text, City: text, Country: text, Website: text},
 			Buyer:  invoice.Party{Name: name, Street: text, City: text, Postcode: text, Country: text, Email: text, VATNumber: text},
@@ -38,14 +39,14 @@ func FuzzInvoicePDF(f *testing.F) {
 			Payment: invoice.Payment{Method: text, Beneficiary: name, IBAN: text, BIC: text, Bank: text, BankAddress: text, EPC: text, PaidOn: civil.Date{Year: 1, Month: 1, Day: 1}},
 		}
 		for i := range lines {
-			d.Lines = append(d.Lines, invoice.Line{ID: int(i), Description: name, Detail: text, Quantity: figure, Unit: invoice.Unit(text), UnitPrice: money.Amount(figure), Net: money.Amount(figure)})
+			d.Lines = append(d.Lines, invoice.Line{ID: int(i), Description: name, Detail: text, Also: text, Quantity: figure, Unit: invoice.Unit(text), UnitPrice: money.Amount(figure), Net: money.Amount(figure)})
 		}
 		for range pick % 23 {
 			d.VAT = append(d.VAT, invoice.VATLine{Category: text, RateSet: true, Rate: money.BasisPoints(figure), Country: text, Text: text, Base: money.Amount(figure)})
 		}
 		if pick%2 == 0 {
-			d.Discount = &invoice.Discount{Amount: money.Amount(figure), Percent: money.BasisPoints(figure), Reason: text}
-			d.Corrects = &invoice.Correction{Number: number, Reason: text}
+			d.Discount = &invoice.Discount{Amount: money.Amount(figure), Percent: money.BasisPoints(figure), Reason: text, Also: name}
+			d.Corrects = &invoice.Correction{Number: number, Reason: text, Also: name}
 		}
 		file, err := Render(d)
 		if clean(number, limitCode) == "" {
@@ -56,6 +57,16 @@ func FuzzInvoicePDF(f *testing.F) {
 		}
 		if err != nil {
 			t.Fatal(err)
+		}
+		st := Statement{
+			Language: text, Also: name, Currency: d.Currency, Seller: d.Seller, Payer: d.Buyer, Made: d.IssueDate, From: d.Payment.PaidOn,
+			Omitted: int(pick), Listed: d.Total,
+		}
+		for range lines / 8 {
+			st.Lines = append(st.Lines, StatementLine{On: d.IssueDate, Kind: ledger.EntryKind(text), OrderNumber: name, InvoiceNumber: text, Sender: name, Amount: d.Total})
+		}
+		if drawn, err := RenderStatement(st); err != nil || !bytes.HasSuffix(drawn, []byte("%%EOF\n")) {
+			t.Fatalf("a statement of %d bytes, %v", len(drawn), err)
 		}
 		if !bytes.HasPrefix(file, []byte("%PDF-1.")) || !bytes.HasSuffix(file, []byte("%%EOF\n")) {
 			t.Fatal("not whole")
