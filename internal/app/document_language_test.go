@@ -11,8 +11,8 @@ import (
 	"github.com/siptg/portal/internal/provider/sandbox"
 )
 
-// document is the frozen content that a query finds.
-func (s *site) document(sql string) invoice.Document {
+// issuedBy is the frozen content that a query finds.
+func (s *site) issuedBy(sql string) invoice.Document {
 	s.t.Helper()
 	var content []byte
 	s.must(s.db.Pool().QueryRow(s.ctx(), sql).Scan(&content))
@@ -31,7 +31,7 @@ func TestDocumentsInThePayersLanguage(t *testing.T) {
 	german.Language, german.Lithuanian = "de", true
 	s.bill(ona, german)
 	o := s.order(ona, softphone(2, true, 36))
-	bankInvoice := s.document(`SELECT content FROM bank_invoice`)
+	bankInvoice := s.issuedBy(`SELECT content FROM bank_invoice`)
 	s.must(s.Press(s.open(ona, o.Number, app.StartPaymentInput{}), "pay", sandbox.CardOK, false))
 	s.must(s.returned(ona, o.Number))
 	s.must(s.IssueInvoice(s.ctx(), o.ID))
@@ -45,8 +45,8 @@ func TestDocumentsInThePayersLanguage(t *testing.T) {
 	s.must(err)
 	_, err = s.Withdraw(s.ctx(), ona, o.SubscriptionID, offer.Token)
 	s.must(err)
-	taxInvoice := s.document(`SELECT content FROM invoice WHERE kind = 'invoice'`)
-	credit := s.document(`SELECT content FROM invoice WHERE kind = 'credit_note'`)
+	taxInvoice := s.issuedBy(`SELECT content FROM invoice WHERE kind = 'invoice'`)
+	credit := s.issuedBy(`SELECT content FROM invoice WHERE kind = 'credit_note'`)
 	for _, d := range []invoice.Document{bankInvoice, taxInvoice, credit} {
 		if d.Language != "de" || d.Also != "lt" {
 			t.Fatalf("%s: in %q and %q", d.Kind, d.Language, d.Also)
@@ -64,7 +64,7 @@ func TestDocumentsInThePayersLanguage(t *testing.T) {
 	}
 
 	next := s.order(ona, softphone(3, false, 6))
-	if d := s.document(`SELECT content FROM bank_invoice ORDER BY order_id = '` + next.ID + `' DESC LIMIT 1`); d.Language != "fr" || d.Also != "" || d.Lines[0].Also != "" || d.Lines[0].Description != "Softphone\u00a0: comptes SIP" {
+	if d := s.issuedBy(`SELECT content FROM bank_invoice ORDER BY order_id = '` + next.ID + `' DESC LIMIT 1`); d.Language != "fr" || d.Also != "" || d.Lines[0].Also != "" || d.Lines[0].Description != "Softphone\u00a0: comptes SIP" {
 		t.Errorf("the next bank invoice: %q, %q, %+v", d.Language, d.Also, d.Lines[0])
 	}
 	file, err := s.StatementFile(s.ctx(), ona, app.StatementFilter{Payer: payer})
@@ -89,7 +89,7 @@ func TestLanguagesOfDocuments(t *testing.T) {
 	both.Language, both.Lithuanian = "lt", true
 	s.bill(ona, both)
 	s.order(ona, softphone(1, false, 6))
-	if d := s.document(`SELECT content FROM bank_invoice`); d.Language != "lt" || d.Also != "" || d.Lines[0].Description != "„Softphone“: SIP paskyros" {
+	if d := s.issuedBy(`SELECT content FROM bank_invoice`); d.Language != "lt" || d.Also != "" || d.Lines[0].Description != "„Softphone“: SIP paskyros" {
 		t.Errorf("in %q and %q: %+v", d.Language, d.Also, d.Lines[0])
 	}
 	payers, err := s.Payers(s.ctx(), ona)
