@@ -578,7 +578,7 @@ CREATE TABLE public.document_file (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT document_file_content_sha256_check CHECK ((length(content_sha256) = 32)),
     CONSTRAINT document_file_file_sha256_check CHECK ((length(file_sha256) = 32)),
-    CONSTRAINT document_file_format_check CHECK ((format = 'pdf'::text)),
+    CONSTRAINT document_file_format_check CHECK ((format = ANY (ARRAY['pdf'::text, 'cii'::text, 'ubl'::text]))),
     CONSTRAINT document_file_size_check CHECK ((size > 0))
 );
 

@@ -6,11 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"path"
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/einvoice"
-	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/pdf"
 	"github.com/siptg/portal/internal/store"
@@ -42,13 +42,9 @@ func (a *App) BankInvoiceFile(ctx context.Context, actor account.Actor, number s
 }
 
 // InvoiceFile returns the PDF of an invoice or credit note: the stored bytes,
-// drawn once from the frozen document.
+// drawn once from the frozen document, with its e-invoice inside (Factur-X).
 func (a *App) InvoiceFile(ctx context.Context, actor account.Actor, number string) (File, error) {
-	content, err := a.invoiceContent(ctx, actor, number)
-	if err != nil {
-		return File{}, err
-	}
-	return a.drawn(ctx, content)
+	return a.invoiceAs(ctx, actor, number, pdfFormat)
 }
 
 // StatementFile returns an account statement as a PDF, in the language of the
@@ -84,98 +80,147 @@ func (a *App) StatementFile(ctx context.Context, actor account.Actor, f Statemen
 }
 
 // InvoiceCII returns the e-invoice of an invoice or credit note in the syntax CII
-// (EN 16931, and the XML of Factur-X).
+// (EN 16931): the file inside the PDF.
 func (a *App) InvoiceCII(ctx context.Context, actor account.Actor, number string) (File, error) {
-	return a.written(ctx, actor, number, ".xml", einvoice.CII)
+	return a.invoiceAs(ctx, actor, number, ciiFormat)
 }
 
 // InvoiceUBL returns it in the syntax UBL (EN 16931, Peppol BIS Billing 3).
 func (a *App) InvoiceUBL(ctx context.Context, actor account.Actor, number string) (File, error) {
-	return a.written(ctx, actor, number, ".ubl.xml", einvoice.UBL)
+	return a.invoiceAs(ctx, actor, number, ublFormat)
 }
 
-// written writes the e-invoice of a frozen document. It is not stored: it has no
-// fonts that could change, and golden files in package einvoice hold its bytes.
-func (a *App) written(ctx context.Context, actor account.Actor, number, suffix string, write func(invoice.Document) ([]byte, error)) (File, error) {
-	document, err := a.Invoice(ctx, actor, number)
+func (a *App) invoiceAs(ctx context.Context, actor account.Actor, number string, want format) (File, error) {
+	content, err := a.invoiceContent(ctx, actor, number)
 	if err != nil {
 		return File{}, err
 	}
-	content, err := write(document)
-	if err != nil {
-		return File{}, fmt.Errorf("app: e-invoice of %s: %w", document.Number, err)
-	}
-	sum := sha256.Sum256(content)
-	return File{Name: document.Number + suffix, ContentType: "application/xml", SHA256: hex.EncodeToString(sum[:]), Bytes: content}, nil
+	return a.file(ctx, content, want)
 }
 
-// drawn returns the PDF of a frozen document. The first call draws and stores
-// it; later ones serve the same bytes, checked against their SHA-256.
+// format is what a document is made into.
+type format struct{ name, ending, contentType string }
+
+var (
+	ciiFormat = format{"cii", ".xml", "application/xml"}
+	ublFormat = format{"ubl", ".ubl.xml", "application/xml"}
+	pdfFormat = format{"pdf", ".pdf", "application/pdf"}
+	formats   = []format{ciiFormat, ublFormat, pdfFormat}
+)
+
+// drawn returns the PDF of a frozen document.
 func (a *App) drawn(ctx context.Context, content []byte) (File, error) {
-	const format = "pdf"
+	return a.file(ctx, content, pdfFormat)
+}
+
+// file returns a frozen document in a format. The first call makes and stores all
+// its files; later ones serve the same bytes, checked against their SHA-256. Of
+// documents from before e-invoices were stored, what is missing is added.
+func (a *App) file(ctx context.Context, content []byte, want format) (File, error) {
 	document, err := invoice.Unmarshal(content)
 	if err != nil {
 		return File{}, err
 	}
 	of := sha256.Sum256(content)
-	var stored store.DocumentFile
+	var records map[string]store.DocumentFile
 	find := func(tx *store.Tx) error {
-		stored, err = tx.DocumentFile(ctx, of[:], format)
+		records, err = tx.DocumentFiles(ctx, of[:])
 		return err
 	}
-	err = a.db.View(ctx, find)
-	if err == nil {
-		file, found, err := a.stored(ctx, document, stored)
-		if err != nil || found {
-			return file, err
-		}
-		// The record outlived the file: drawing is deterministic, so the same
-		// bytes can be put back, and are refused below if they differ.
-	} else if !fault.Is(err, fault.NotFound) {
+	if err := a.db.View(ctx, find); err != nil {
 		return File{}, err
 	}
-	drawing, err := pdf.Render(document)
-	if err != nil {
-		return File{}, fmt.Errorf("app: draw %s: %w", document.Number, err)
+	if file, found, err := a.stored(ctx, document, records[want.name], want); err != nil || found {
+		return file, err
 	}
-	sum := sha256.Sum256(drawing)
-	if stored.FileSHA256 != nil && !bytes.Equal(stored.FileSHA256, sum[:]) {
-		return File{}, fmt.Errorf("app: the file of %s is lost and is drawn differently now", document.Number)
-	}
-	key := format + "/" + hex.EncodeToString(sum[:]) + ".pdf"
-	if err := a.blobs.Put(ctx, key, drawing, "application/pdf"); err != nil {
-		return File{}, err
-	}
-	err = a.db.Update(ctx, func(tx *store.Tx) error {
-		if err := tx.InsertDocumentFile(ctx, of[:], format, store.DocumentFile{FileSHA256: sum[:], Size: int64(len(drawing)), BlobKey: key}); err != nil {
-			return err
-		}
-		return find(tx)
-	})
+	made, err := a.filesOf(ctx, document, records)
 	if err != nil {
 		return File{}, err
 	}
-	file, found, err := a.stored(ctx, document, stored)
+	var added []store.DocumentFile
+	for _, f := range formats {
+		record, known := records[f.name]
+		file, is := made[f]
+		if !is || known && f != want {
+			continue
+		}
+		sum := sha256.Sum256(file)
+		// Where the record outlived the file: making is deterministic, so the same
+		// bytes can be put back.
+		if known && !bytes.Equal(record.FileSHA256, sum[:]) {
+			return File{}, fmt.Errorf("app: the %s file of %s is lost and is made differently now", f.name, document.Number)
+		}
+		key := f.name + "/" + hex.EncodeToString(sum[:]) + path.Ext(f.ending)
+		if err := a.blobs.Put(ctx, key, file, f.contentType); err != nil {
+			return File{}, err
+		}
+		if !known {
+			added = append(added, store.DocumentFile{Format: f.name, FileSHA256: sum[:], Size: int64(len(file)), BlobKey: key})
+		}
+	}
+	if len(added) > 0 {
+		err = a.db.Update(ctx, func(tx *store.Tx) error {
+			if err := tx.InsertDocumentFiles(ctx, of[:], added); err != nil {
+				return err
+			}
+			return find(tx)
+		})
+		if err != nil {
+			return File{}, err
+		}
+	}
+	file, found, err := a.stored(ctx, document, records[want.name], want)
 	if err == nil && !found {
-		err = fmt.Errorf("app: the file of %s cannot be read back", document.Number)
+		err = fmt.Errorf("app: there is no %s file of %s", want.name, document.Number)
 	}
 	return file, err
 }
 
-// stored reads a drawn file back, and reports false where the store has lost it.
-func (a *App) stored(ctx context.Context, d invoice.Document, f store.DocumentFile) (File, bool, error) {
-	content, found, err := a.blobs.Get(ctx, f.BlobKey)
+// filesOf makes the files of a document. The PDF of an invoice has its CII inside,
+// the stored one where there is one; a document that is no tax invoice is a PDF
+// and nothing else.
+func (a *App) filesOf(ctx context.Context, d invoice.Document, records map[string]store.DocumentFile) (map[format][]byte, error) {
+	made := map[format][]byte{}
+	if d.Kind == invoice.KindInvoice || d.Kind == invoice.KindCreditNote {
+		for f, write := range map[format]func(invoice.Document) ([]byte, error){ciiFormat: einvoice.CII, ublFormat: einvoice.UBL} {
+			file, found, err := a.stored(ctx, d, records[f.name], f)
+			if err != nil {
+				return nil, err
+			}
+			if made[f] = file.Bytes; found {
+				continue
+			}
+			if made[f], err = write(d); err != nil {
+				// An invoice on paper is one all the same; its buyer does not wait for this.
+				a.log.ErrorContext(ctx, "an invoice cannot be made an e-invoice", "number", d.Number, "format", f.name, "error", err)
+				delete(made, f)
+			}
+		}
+	}
+	drawing, err := pdf.RenderHybrid(d, made[ciiFormat])
+	if err != nil {
+		return nil, fmt.Errorf("app: draw %s: %w", d.Number, err)
+	}
+	made[pdfFormat] = drawing
+	return made, nil
+}
+
+// stored reads a file back, and reports false where there is none, or the store
+// has lost it.
+func (a *App) stored(ctx context.Context, d invoice.Document, record store.DocumentFile, f format) (File, bool, error) {
+	if record.BlobKey == "" {
+		return File{}, false, nil
+	}
+	content, found, err := a.blobs.Get(ctx, record.BlobKey)
 	if err != nil || !found {
 		return File{}, false, err
 	}
-	if sum := sha256.Sum256(content); !bytes.Equal(sum[:], f.FileSHA256) {
-		return File{}, false, fmt.Errorf("app: the stored file of %s was altered", d.Number)
+	if sum := sha256.Sum256(content); !bytes.Equal(sum[:], record.FileSHA256) {
+		return File{}, false, fmt.Errorf("app: the stored %s file of %s was altered", f.name, d.Number)
 	}
 	name := d.Number
 	if d.Kind == invoice.KindBankInvoice {
 		name = "bank-invoice-" + d.Number
 	}
-	return File{
-		Name: name + ".pdf", ContentType: "application/pdf", SHA256: hex.EncodeToString(f.FileSHA256), Bytes: content,
-	}, true, nil
+	return File{Name: name + f.ending, ContentType: f.contentType, SHA256: hex.EncodeToString(record.FileSHA256), Bytes: content}, true, nil
 }

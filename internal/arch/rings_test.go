@@ -52,7 +52,7 @@ var places = map[string]place{
 		"github.com/jackc/pgx/v5", "github.com/pressly/goose/v3",
 		"github.com/riverqueue/river/rivermigrate", "github.com/riverqueue/river/riverdriver/riverpgxv5",
 	}},
-	"internal/pdf":      {ring: 2, libs: []string{"github.com/go-pdf/fpdf", "rsc.io/qr"}},
+	"internal/pdf":      {ring: 2, own: []string{"internal/pdfa"}, libs: []string{"github.com/go-pdf/fpdf", "rsc.io/qr"}},
 	"internal/einvoice": {ring: 2},
 	"internal/telegram": {ring: 2, libs: []string{"github.com/go-telegram/bot"}},
 	"internal/mail":     {ring: 2, libs: []string{"github.com/wneessen/go-mail"}},
@@ -75,7 +75,8 @@ var places = map[string]place{
 	"docs":       {ring: -1},
 
 	"internal/config":     {ring: 2, own: []string{"docs"}, libs: []string{"github.com/BurntSushi/toml", "github.com/caarlos0/env/v11"}},
-	"internal/failpoint":  {ring: -1}, // empty but in builds for fault runs
+	"internal/pdfa":       {ring: -1, libs: []string{"github.com/klauspost/compress"}}, // a file format, as a library would have it
+	"internal/failpoint":  {ring: -1},                                                  // empty but in builds for fault runs
 	"internal/embeddedpg": {ring: -1, libs: []string{"github.com/jackc/pgx/v5"}},
 
 	"cmd/portal":                     {ring: 5},

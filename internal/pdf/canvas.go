@@ -2,13 +2,14 @@ package pdf
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/go-pdf/fpdf"
+	"github.com/siptg/portal/internal/pdfa"
 )
 
 // A4 in points, the unit of every length in this package. y grows downwards.
@@ -22,11 +23,12 @@ type color struct{ r, g, b int }
 // canvas records what stands on each page. Only when all is laid out are the
 // number of pages and the characters in use known, and the fonts cut.
 type canvas struct {
-	pages [][]func(*fpdf.Fpdf)
-	used  map[*face]map[rune]bool
+	pages  [][]func(*fpdf.Fpdf)
+	used   map[*face]map[rune]bool
+	encode func(string) string // what a text is in the font that fpdf was given
 }
 
-func newCanvas() *canvas { return &canvas{used: map[*face]map[rune]bool{}} }
+func newCanvas() *canvas { return &canvas{used: map[*face]map[rune]bool{}, encode: codes} }
 
 func (c *canvas) addPage() { c.pages = append(c.pages, nil) }
 
@@ -52,7 +54,7 @@ func (c *canvas) line(x, y float64, l line, st style) {
 		c.draw(func(f *fpdf.Fpdf) {
 			f.SetFont(r.face.name, "", st.size)
 			f.SetTextColor(st.color.r, st.color.g, st.color.b)
-			f.Text(at, y, r.text)
+			f.Text(at, y, c.encode(r.text))
 		})
 		x += float64(w) * st.size / 1000
 	}
@@ -72,6 +74,7 @@ func (c *canvas) panel(x, y, w, h, radius float64, fill color) {
 	c.draw(func(f *fpdf.Fpdf) {
 		f.SetFillColor(fill.r, fill.g, fill.b)
 		f.RoundedRect(x, y, w, h, radius, "1234", "F")
+		f.RawWriteStr("Q") // fpdf saves the graphics state for it and never restores it
 	})
 }
 
@@ -101,18 +104,36 @@ type meta struct {
 	date                time.Time
 }
 
-// bytes writes the file. The same records give the same bytes: the dates are
-// the document's, the catalogue is sorted, the file identifier is a hash.
-// addFont gives fpdf a face, of which the document draws chars (sorted).
-func (c *canvas) bytes(m meta, addFont func(f *fpdf.Fpdf, face *face, chars []rune)) ([]byte, error) {
+// bytes writes the file, with the XML of an invoice in it unless that is nil. The
+// same records give the same bytes: the dates are the document's, the catalogue is
+// sorted, the file identifier is a hash.
+func (c *canvas) bytes(m meta, invoice []byte) ([]byte, error) {
+	var fonts []pdfa.Font
+	drawn, err := c.output(func(f *fpdf.Fpdf, face *face, chars []rune) {
+		// Of the font fpdf learns the name alone. It would parse and cut it once more,
+		// and write it in a form that archives refuse.
+		f.AddFontFromBytes(face.name, "", []byte(`{"Tp":"Core","Name":"`+face.name+`"}`), nil)
+		fonts = append(fonts, face.embedded(chars))
+	})
+	if err != nil {
+		return nil, err
+	}
+	file, err := pdfa.Finish(drawn, pdfa.Options{
+		Title: m.title, Author: m.author, Producer: "sip.tg portal", Language: m.lang, Date: m.date, Fonts: fonts, Invoice: invoice,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pdf: %w", err)
+	}
+	return file, nil
+}
+
+// output has fpdf draw the pages. addFont gives it a face, of which the document
+// draws chars (sorted).
+func (c *canvas) output(addFont func(f *fpdf.Fpdf, face *face, chars []rune)) ([]byte, error) {
 	f := fpdf.New("P", "pt", "A4", "")
 	f.SetCatalogSort(true)
-	f.SetCreationDate(m.date)
-	f.SetModificationDate(m.date)
-	f.SetProducer("sip.tg portal", true)
-	f.SetTitle(m.title, true)
-	f.SetAuthor(m.author, true)
-	f.SetLang(m.lang)
+	f.SetCreationDate(time.Unix(0, 0)) // pdfa writes another
+	f.SetModificationDate(time.Unix(0, 0))
 	f.SetAutoPageBreak(false, 0)
 	f.SetMargins(0, 0, 0)
 	for face, used := range c.used {
@@ -133,24 +154,15 @@ func (c *canvas) bytes(m meta, addFont func(f *fpdf.Fpdf, face *face, chars []ru
 	if err := f.Output(&out); err != nil {
 		return nil, fmt.Errorf("pdf: write: %w", err)
 	}
-	return identify(out.Bytes()), nil
+	return out.Bytes(), nil
 }
 
-// addCut gives fpdf only the characters in use.
-func addCut(f *fpdf.Fpdf, face *face, chars []rune) {
-	f.AddUTF8FontFromBytes(face.name, "", face.cut(chars))
-}
-
-// identify adds the file identifier (ISO 32000-1, 14.4), which fpdf leaves out
-// and archives want. The trailer stands behind the table of offsets, so nothing
-// moves.
-func identify(file []byte) []byte {
-	mark := []byte("trailer\n<<\n")
-	at := bytes.LastIndex(file, mark)
-	if at < 0 {
-		return file
+// codes writes a text as package pdfa has it: characters of the basic plane, which
+// is all that faces have, in UTF-16.
+func codes(text string) string {
+	b := make([]byte, 0, 2*len(text))
+	for _, unit := range utf16.Encode([]rune(text)) {
+		b = append(b, byte(unit>>8), byte(unit))
 	}
-	sum := sha256.Sum256(file)
-	id := fmt.Sprintf("/ID [<%x> <%x>]\n", sum[:16], sum[:16])
-	return slices.Insert(file, at+len(mark), []byte(id)...)
+	return string(b)
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/siptg/portal/internal/pdfa"
 )
 
 //go:embed fonts/*.ttf
@@ -13,8 +15,8 @@ var fontFiles embed.FS
 
 // face is a TrueType font, parsed once and shared by all documents, so that text
 // can be measured, and missing characters found, before anything is written.
-// fpdf parses and cuts a font anew for each document and writes into its bytes
-// while it does; so it is given a fresh font of only the characters in use.
+// fpdf would parse and cut a font anew for each document and write into its bytes
+// while it does; so it is given names, and pdfa a font of the characters in use.
 type face struct {
 	name    string // the family name given to fpdf
 	tables  map[string][]byte
@@ -128,11 +130,40 @@ func (f *face) parseCharacters() error {
 	return fmt.Errorf("no characters of the basic plane")
 }
 
+// postScriptNames are the names that the fonts themselves have.
+var postScriptNames = map[string]string{
+	"inter-regular": "Inter-Regular", "inter-semibold": "Inter-SemiBold", "dejavu-sans": "DejaVuSans", "droid-fallback": "DroidSansFallback",
+}
+
+// embedded is the face cut to the given characters, which must be sorted.
+func (f *face) embedded(chars []rune) pdfa.Font {
+	program, number := f.cut(chars)
+	thousandths := func(table string, at int) int {
+		if at+2 > len(f.tables[table]) {
+			return 0
+		}
+		return int(int16(be16(f.tables[table], at))) * 1000 / int(be16(f.tables["head"], 18))
+	}
+	cut := pdfa.Font{
+		Name: f.name, PostScriptName: postScriptNames[f.name], Program: program, Glyphs: make([]pdfa.Glyph, len(chars)),
+		Ascent: thousandths("hhea", 4), Descent: thousandths("hhea", 6), CapHeight: thousandths("OS/2", 88), Weight: int(be16(f.tables["OS/2"], 4)),
+	}
+	for i := range cut.Box {
+		cut.Box[i] = thousandths("head", 36+2*i)
+	}
+	for i, r := range chars {
+		cut.Glyphs[i] = pdfa.Glyph{Char: r, ID: number[f.glyphs[r]], Width: f.advance(r)}
+	}
+	return cut
+}
+
 // cut builds a font of glyph 0 and the glyphs of the given characters, which
-// must be sorted. Composite glyphs bring their components along.
-func (f *face) cut(chars []rune) []byte {
+// must be sorted, and returns the new number of each old glyph. Composite glyphs
+// bring their components along. There are no more tables than an embedded font
+// must have (ISO 32000-1, 9.9), and cmap.
+func (f *face) cut(chars []rune) (program []byte, number map[uint16]uint16) {
 	old := []uint16{0} // old glyph of each new one
-	number := map[uint16]uint16{0: 0}
+	number = map[uint16]uint16{0: 0}
 	add := func(glyph uint16) uint16 {
 		n, ok := number[glyph]
 		if !ok {
@@ -202,9 +233,8 @@ func (f *face) cut(chars []rune) []byte {
 	binary.BigEndian.PutUint16(hhea[34:], uint16(len(old)))
 	binary.BigEndian.PutUint16(maxp[4:], uint16(len(old)))
 	return assemble(map[string][]byte{
-		"OS/2": f.tables["OS/2"], "cmap": cmap, "glyf": glyf, "head": head, "hhea": hhea,
-		"hmtx": hmtx, "loca": loca, "maxp": maxp, "name": {0, 0, 0, 0, 0, 6}, "post": f.tables["post"],
-	})
+		"cmap": cmap, "glyf": glyf, "head": head, "hhea": hhea, "hmtx": hmtx, "loca": loca, "maxp": maxp,
+	}), number
 }
 
 // eachComponent calls fn with the place of every component's glyph number in a
@@ -235,8 +265,7 @@ func eachComponent(glyph []byte, fn func(at []byte)) {
 	}
 }
 
-// assemble writes the table directory and the tables. fpdf reads no checksums
-// and writes its own.
+// assemble writes the table directory and the tables, with their check sums.
 func assemble(tables map[string][]byte) []byte {
 	names := make([]string, 0, len(tables))
 	size := 12
@@ -245,10 +274,22 @@ func assemble(tables map[string][]byte) []byte {
 		size += 16 + len(data) + 3
 	}
 	slices.Sort(names)
-	out := append(make([]byte, 0, size), 0, 1, 0, 0, 0, byte(len(names)), 0, 0, 0, 0, 0, 0)
-	at := uint32(12 + 16*len(names))
+	exponent := uint16(0)
+	for 2<<exponent <= len(names) {
+		exponent++
+	}
+	out := append(make([]byte, 0, size), 0, 1, 0, 0)
+	for _, v := range []uint16{uint16(len(names)), 16 << exponent, exponent, uint16(16*len(names)) - 16<<exponent} {
+		out = binary.BigEndian.AppendUint16(out, v)
+	}
+	binary.BigEndian.PutUint32(tables["head"][8:], 0)
+	at, head := uint32(12+16*len(names)), 0
 	for _, name := range names {
-		out = append(append(out, name...), 0, 0, 0, 0)
+		if name == "head" {
+			head = int(at)
+		}
+		out = append(out, name...)
+		out = binary.BigEndian.AppendUint32(out, checkSum(tables[name]))
 		out = binary.BigEndian.AppendUint32(out, at)
 		out = binary.BigEndian.AppendUint32(out, uint32(len(tables[name])))
 		at += uint32(len(tables[name])+3) &^ 3
@@ -259,7 +300,19 @@ func assemble(tables map[string][]byte) []byte {
 			out = append(out, 0)
 		}
 	}
+	binary.BigEndian.PutUint32(out[head+8:], 0xB1B0AFBA-checkSum(out)) // of the whole font
 	return out
+}
+
+// checkSum adds up big-endian words, the last filled up with zeros.
+func checkSum(b []byte) uint32 {
+	sum := uint32(0)
+	for ; len(b) >= 4; b = b[4:] {
+		sum += binary.BigEndian.Uint32(b)
+	}
+	var last [4]byte
+	copy(last[:], b)
+	return sum + binary.BigEndian.Uint32(last[:])
 }
 
 func be16(b []byte, at int) uint16 { return binary.BigEndian.Uint16(b[at:]) }

@@ -24,14 +24,18 @@ const (
 // kinds are the documents that can be drawn.
 var kinds = []invoice.Kind{invoice.KindBankInvoice, invoice.KindInvoice, invoice.KindCreditNote, invoice.KindReceipt}
 
-// Render draws a document as a PDF file. The same document gives the same
-// bytes. It fails on a document without number, day of issue or known kind.
-func Render(doc invoice.Document) ([]byte, error) {
+// Render draws a document as a PDF file for archives (PDF/A-3U). The same document
+// gives the same bytes. It fails on a document without number, day of issue or
+// known kind.
+func Render(doc invoice.Document) ([]byte, error) { return RenderHybrid(doc, nil) }
+
+// RenderHybrid is Render with the XML of an invoice in the file (Factur-X).
+func RenderHybrid(doc invoice.Document, cii []byte) ([]byte, error) {
 	s, err := lay(doc)
 	if err != nil {
 		return nil, err
 	}
-	return s.bytes(s.meta(), addCut)
+	return s.bytes(s.meta(), cii)
 }
 
 // meta says in the file what the document is; its date is the day of issue.

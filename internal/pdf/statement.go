@@ -39,7 +39,7 @@ func RenderStatement(st Statement) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.bytes(s.meta(), addCut)
+	return s.bytes(s.meta(), nil)
 }
 
 func layStatement(st Statement) (*sheet, error) {

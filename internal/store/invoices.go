@@ -197,31 +197,50 @@ func (tx *Tx) BankInvoice(ctx context.Context, orderID string) ([]byte, error) {
 	return value[[]byte](ctx, tx, "bank invoice", bankInvoiceSQL, pgx.NamedArgs{"order": orderID})
 }
 
-// DocumentFile is a file drawn from a frozen document.
+// DocumentFile is a file made of a frozen document.
 type DocumentFile struct {
+	Format     string // "pdf", "cii", "ubl"
 	FileSHA256 []byte `db:"file_sha256"`
 	Size       int64
 	BlobKey    string
 }
 
-const documentFileSQL = `
-SELECT file_sha256, size, blob_key FROM document_file WHERE content_sha256 = @content AND format = @format`
+const documentFilesSQL = `
+SELECT format, file_sha256, size, blob_key FROM document_file WHERE content_sha256 = @content`
 
-// DocumentFile returns the file of a format that was drawn from the content
-// with this SHA-256, or NotFound.
-func (tx *Tx) DocumentFile(ctx context.Context, contentSHA256 []byte, format string) (DocumentFile, error) {
-	return one[DocumentFile](ctx, tx, "document file", documentFileSQL, pgx.NamedArgs{"content": contentSHA256, "format": format})
+// DocumentFiles returns the files that were made of the content with this SHA-256,
+// by their format.
+func (tx *Tx) DocumentFiles(ctx context.Context, contentSHA256 []byte) (map[string]DocumentFile, error) {
+	files, err := list[DocumentFile](ctx, tx, documentFilesSQL, pgx.NamedArgs{"content": contentSHA256})
+	if err != nil {
+		return nil, err
+	}
+	byFormat := make(map[string]DocumentFile, len(files))
+	for _, f := range files {
+		byFormat[f.Format] = f
+	}
+	return byFormat, nil
 }
 
-const insertDocumentFileSQL = `
+const insertDocumentFilesSQL = `
 INSERT INTO document_file (content_sha256, format, file_sha256, size, blob_key, created_at)
-VALUES (@content, @format, @file, @size, @blob_key, @now)
+SELECT @content, f.format, f.sha256, f.size, f.blob_key, @now
+FROM unnest(@formats::text[], @hashes::bytea[], @sizes::bigint[], @blob_keys::text[]) AS f(format, sha256, size, blob_key)
 ON CONFLICT (content_sha256, format) DO NOTHING`
 
-// InsertDocumentFile records a drawn file; the first one stands.
-func (tx *Tx) InsertDocumentFile(ctx context.Context, contentSHA256 []byte, format string, f DocumentFile) error {
-	_, err := exec(ctx, tx, insertDocumentFileSQL, pgx.NamedArgs{
-		"content": contentSHA256, "format": format, "file": f.FileSHA256, "size": f.Size, "blob_key": f.BlobKey, "now": tx.now,
+// InsertDocumentFiles records the files of a document; the first of each format
+// stands.
+func (tx *Tx) InsertDocumentFiles(ctx context.Context, contentSHA256 []byte, files []DocumentFile) error {
+	var (
+		formats, keys []string
+		hashes        [][]byte
+		sizes         []int64
+	)
+	for _, f := range files {
+		formats, hashes, sizes, keys = append(formats, f.Format), append(hashes, f.FileSHA256), append(sizes, f.Size), append(keys, f.BlobKey)
+	}
+	_, err := exec(ctx, tx, insertDocumentFilesSQL, pgx.NamedArgs{
+		"content": contentSHA256, "formats": formats, "hashes": hashes, "sizes": sizes, "blob_keys": keys, "now": tx.now,
 	})
 	return err
 }
