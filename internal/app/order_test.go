@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/bank"
 	"github.com/siptg/portal/internal/bank/banktest"
+	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/order"
@@ -272,4 +274,34 @@ func TestASecondOrderExtends(t *testing.T) {
 		t.Errorf("another configuration: %v", err)
 	}
 	s.clean()
+}
+
+// VAT in another currency has to be stated in EUR (Directive 2006/112/EC art. 230),
+// at a rate that nobody gives the portal: such an order is refused before it is
+// paid. Without VAT it is one like any other.
+func TestNoVATInAnotherCurrency(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	sells := seller(t)
+	dollars, err := sells.Books.For("EUR", civil.MustParse("2026-11-23"))
+	s.must(err)
+	euros := dollars
+	dollars.ID, dollars.Currency = "2025-04-USD", "USD"
+	sells.Books, err = pricing.NewBooks(euros, dollars)
+	s.must(err)
+	s.App, err = app.New(t.Context(), app.Config{
+		DB: s.db, Blobs: s.blobs, Queue: s.queue, Now: s.clock.Now, Seller: sells, BotToken: botToken, Demo: true, Log: slog.New(slog.DiscardHandler),
+	})
+	s.must(err)
+	for i, tt := range []struct {
+		country, currency, blocked string
+	}{{"LT", "USD", "order.blocked.currency"}, {"LT", "EUR", ""}, {"US", "USD", ""}} {
+		actor := s.signIn(7_900_000_000_660+int64(i), "Ona")
+		s.bill(actor, app.PayerInput{Kind: "person", Name: "Ona", Street: "g. 1", City: "Vilnius", Postcode: "01103", Country: tt.country, Email: "ona@example.lt", Currency: tt.currency})
+		q, err := s.Quote(s.ctx(), &actor, app.QuoteRequest{Selection: softphone(1, false, 6), Currency: money.Currency(tt.currency)})
+		s.must(err)
+		if q.Blocked != tt.blocked || (q.Token == "") != (tt.blocked != "") {
+			t.Errorf("%+v: %q, %d %s of VAT", tt, q.Blocked, q.VAT, q.Price.Currency)
+		}
+	}
 }

@@ -270,6 +270,10 @@ func (a *App) seal(actor *account.Actor, q *Quote, now time.Time) error {
 		q.Blocked = "order.blocked.other_country"
 	case !q.Payer.Complete():
 		q.Blocked = "order.blocked.billing"
+	case q.VAT != 0 && q.Price.Currency != money.EUR:
+		// Its invoice would have to state the VAT in EUR, at a rate that nothing
+		// here knows (invoice.Exchange); refused before anything is paid.
+		q.Blocked = "order.blocked.currency"
 	default:
 		var err error
 		q.Token, err = sealedQuote{

@@ -63,6 +63,15 @@ var brokenDocuments = []struct {
 	{"lines numbered twice", "R1", func(d *invoice.Document) { d.Lines[1].ID = 1 }},
 	{"a unit that has no code", "R1", func(d *invoice.Document) { d.Lines[0].Unit = "fortnight" }},
 	{"a currency that is none", "R1", func(d *invoice.Document) { d.Currency = "EURO" }},
+	{"VAT in dollars alone", "usd-with-VAT", func(d *invoice.Document) { d.Exchange = nil }},
+	{"VAT in EUR off by a cent", "usd-with-VAT", func(d *invoice.Document) { d.Exchange.VAT++ }},
+	{"a rate of another day", "usd-with-VAT", func(d *invoice.Document) { d.Exchange.Day = day("2026-12-03") }},
+	{"a rate that is stale", "usd-with-VAT", func(d *invoice.Document) { d.Exchange.Day = day("2026-11-24") }},
+	{"a rate without a source", "usd-with-VAT", func(d *invoice.Document) { d.Exchange.Source = "" }},
+	{"a rate of nought", "usd-with-VAT", func(d *invoice.Document) { d.Exchange.Millionths = 0 }},
+	{"a rate of EUR", "R1", func(d *invoice.Document) {
+		d.Exchange = &invoice.Exchange{Millionths: 1_000_000, Day: d.TaxPoint, Source: "ECB", VAT: d.VATTotal}
+	}},
 	{"a bank invoice", "R1", func(d *invoice.Document) { d.Kind = invoice.KindBankInvoice }},
 }
 

@@ -129,6 +129,9 @@ func scheme(id string) []string {
 func (c cii) settlement() {
 	t := c.t
 	c.leaf("ram:PaymentReference", t.pay.reference)
+	if t.Exchange != nil {
+		c.leaf("ram:TaxCurrencyCode", string(money.EUR))
+	}
 	c.leaf("ram:InvoiceCurrencyCode", string(t.Currency))
 	c.in("ram:SpecifiedTradeSettlementPaymentMeans", func() {
 		c.leaf("ram:TypeCode", t.pay.code)
@@ -176,6 +179,9 @@ func (c cii) settlement() {
 		}
 		c.amount("ram:TaxBasisTotalAmount", t.Net)
 		c.leaf("ram:TaxTotalAmount", t.VATTotal.Decimal(), "currencyID", string(t.Currency)) // without it BR-CO-15 fails
+		if t.Exchange != nil {
+			c.leaf("ram:TaxTotalAmount", t.Exchange.VAT.Decimal(), "currencyID", string(money.EUR))
+		}
 		c.amount("ram:GrandTotalAmount", t.Total)
 		if t.Paid != 0 {
 			c.amount("ram:TotalPrepaidAmount", t.Paid)

@@ -186,7 +186,11 @@ func readCII(t fatal, file []byte) facts {
 	put("lines net", sums+"LineTotalAmount")
 	put("discounts", sums+"AllowanceTotalAmount")
 	put("net", sums+"TaxBasisTotalAmount")
-	put("VAT total", sums+"TaxTotalAmount")
+	f.put("VAT total", root.with(sums+"TaxTotalAmount", "currencyID", f["currency"]))
+	if put("VAT currency", settlement+"TaxCurrencyCode"); f["VAT currency"] != "" {
+		f.put("VAT in EUR", root.with(sums+"TaxTotalAmount", "currencyID", f["VAT currency"]))
+	}
+	f.put("sums of VAT", fmt.Sprint(len(root.all(sums+"TaxTotalAmount"))))
 	put("total", sums+"GrandTotalAmount")
 	put("paid", sums+"TotalPrepaidAmount")
 	put("due", sums+"DuePayableAmount")
@@ -264,7 +268,11 @@ func readUBL(t fatal, file []byte) facts {
 	put("lines net", "LegalMonetaryTotal/LineExtensionAmount")
 	put("discounts", "LegalMonetaryTotal/AllowanceTotalAmount")
 	put("net", "LegalMonetaryTotal/TaxExclusiveAmount")
-	put("VAT total", "TaxTotal/TaxAmount")
+	f.put("VAT total", root.with("TaxTotal/TaxAmount", "currencyID", f["currency"]))
+	if put("VAT currency", "TaxCurrencyCode"); f["VAT currency"] != "" {
+		f.put("VAT in EUR", root.with("TaxTotal/TaxAmount", "currencyID", f["VAT currency"]))
+	}
+	f.put("sums of VAT", fmt.Sprint(len(root.all("TaxTotal/TaxAmount"))))
 	put("total", "LegalMonetaryTotal/TaxInclusiveAmount")
 	put("paid", "LegalMonetaryTotal/PrepaidAmount")
 	put("due", "LegalMonetaryTotal/PayableAmount")
@@ -307,6 +315,17 @@ func factsOf(d invoice.Document) facts {
 	}
 	if d.Customer != "" {
 		note = strings.TrimPrefix(note+"\nTelegram account: "+d.Customer, "\n")
+	}
+	f["sums of VAT"] = "1"
+	if x := d.Exchange; x != nil {
+		f["VAT currency"], f["sums of VAT"] = "EUR", "2"
+		sum("VAT in EUR", x.VAT)
+		rate := fmt.Sprintf("%d.%06d", x.Millionths/1_000_000, x.Millionths%1_000_000)
+		for range 2 { // four decimals at least
+			rate = strings.TrimSuffix(rate, "0")
+		}
+		note = strings.TrimPrefix(fmt.Sprintf("%s\nVAT in EUR: %s, at the rate of 1 EUR = %s %s (%s, %s)", note, i18n.New("en").Money(int64(x.VAT), "EUR"), rate, d.Currency, x.Source,
+			i18n.New("en").Date(x.Day.Year, x.Day.Month, x.Day.Day)), "\n")
 	}
 	f.put("note", note)
 	for who, p := range map[string]invoice.Party{"seller": d.Seller, "buyer": d.Buyer} {

@@ -50,6 +50,7 @@ type sale struct {
 	lines      []invoice.Line
 	discount   money.BasisPoints
 	currency   money.Currency // EUR where empty
+	rate       *invoice.Rate  // of it, where there is VAT
 	method     string         // card where empty
 	unpaid     money.Amount   // of the total; by transfer
 	po         string
@@ -103,7 +104,7 @@ func issue(t fatal, s sale) invoice.Document {
 		OrderNumber: "O-2026-000101", Reference: "RF582026000101", POReference: s.po, ServiceFrom: day("2026-12-02"), ServiceTo: day("2027-06-01"), ServiceMonths: 6,
 		Seller: sellerOf(s.seller), Buyer: s.buyer, Customer: "Jonas (@jonas, 123456789)",
 		Payment: invoice.Payment{Method: s.method, PaidOn: day("2026-12-02")},
-	}, invoice.Terms{Lines: s.lines, Discount: s.discount, DiscountAmount: off, DiscountReason: "Discount for 6 months", Treatment: treatment, Prepaid: true})
+	}, invoice.Terms{Lines: s.lines, Discount: s.discount, DiscountAmount: off, DiscountReason: "Discount for 6 months", Treatment: treatment, Prepaid: true, Rate: s.rate})
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -235,6 +236,17 @@ func everyDocument(t testing.TB) []named {
 	add("due-in-part", issue(t, sale{seller: std, buyer: gmbh, unpaid: 50_00, po: "PO-7"}))
 	add("due-usd", issue(t, sale{seller: std, buyer: inc, currency: "USD", unpaid: 10_00}))
 	add("usd", usd)
+	dollar := &invoice.Rate{Currency: "USD", Millionths: 1_158_000, Day: day("2026-12-01"), Source: "ECB"}
+	taxed := issue(t, sale{seller: std, buyer: uab, currency: "USD", rate: dollar, lines: []invoice.Line{month("SOFT-12", "Softphone", "12 accounts", 6, 210_00)}})
+	if taxed.VATTotal != 264_60 || taxed.Exchange.VAT != 228_50 { // the vector of vat.md 4.5
+		t.Fatalf("%+v", taxed.Exchange)
+	}
+	add("usd-with-VAT", taxed)
+	add("usd-with-VAT-credited", credit(t, taxed, 0, 0))
+	add("usd-with-VAT-credited-in-part", credit(t, taxed, 100_01, 33_33))
+	add("usd-with-VAT-unpaid", issue(t, sale{seller: std, buyer: person("Jürgen Groß", "Königstraße 27", "Stuttgart", "70173", "DE"), currency: "USD", rate: dollar, discount: 1000, unpaid: 10_00}))
+	add("usd-reverse-with-rate", issue(t, sale{seller: std, buyer: gmbh, currency: "USD", rate: dollar}))
+	add("gbp-with-VAT", issue(t, sale{seller: std, buyer: ona, currency: "GBP", rate: &invoice.Rate{Currency: "GBP", Millionths: 876_550, Day: day("2026-12-02"), Source: "ECB"}}))
 	add("three-of-9.99", issue(t, sale{seller: std, buyer: ona, lines: []invoice.Line{
 		month("A", "One", "", 1, 9_99), month("B", "Two", "", 1, 9_99), month("C", "Three", "", 1, 9_99),
 	}}))

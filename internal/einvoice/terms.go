@@ -74,6 +74,10 @@ func read(d invoice.Document) (terms, error) {
 	if d.Customer != "" {
 		notes = append(notes, words.T("doc.customer")+": "+d.Customer)
 	}
+	if x := d.Exchange; x != nil { // the standard has no term for the rate
+		notes = append(notes, words.T("doc.vat.in_eur", "Amount", words.Money(int64(x.VAT), string(money.EUR)), "Rate", words.Decimal(x.Decimal()),
+			"Currency", d.Currency, "Source", x.Source, "Date", words.Date(x.Day.Year, x.Day.Month, x.Day.Day)))
+	}
 	t.note = strings.Join(notes, "\n")
 	t.terms = termsOf(d, words)
 	return t, nil
@@ -220,6 +224,11 @@ func scrub(d invoice.Document) invoice.Document {
 		d.Corrects = &corrects
 	}
 	clean(&d.Payment.Beneficiary, &d.Payment.IBAN, &d.Payment.BIC)
+	if d.Exchange != nil {
+		exchange := *d.Exchange
+		clean(&exchange.Source)
+		d.Exchange = &exchange
+	}
 	return d
 }
 

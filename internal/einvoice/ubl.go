@@ -70,6 +70,9 @@ func (u ubl) document() {
 		u.day("cbc:TaxPointDate", t.TaxPoint)
 	}
 	u.leaf("cbc:DocumentCurrencyCode", string(t.Currency))
+	if t.Exchange != nil {
+		u.leaf("cbc:TaxCurrencyCode", string(money.EUR))
+	}
 	u.in("cac:InvoicePeriod", func() {
 		u.day("cbc:StartDate", t.ServiceFrom)
 		u.day("cbc:EndDate", t.ServiceTo)
@@ -121,6 +124,9 @@ func (u ubl) document() {
 			})
 		})
 	})
+	if t.Exchange != nil {
+		u.in("cac:TaxTotal", func() { u.leaf("cbc:TaxAmount", t.Exchange.VAT.Decimal(), "currencyID", string(money.EUR)) })
+	}
 	u.in("cac:LegalMonetaryTotal", func() {
 		u.amount("cbc:LineExtensionAmount", t.LinesNet)
 		u.amount("cbc:TaxExclusiveAmount", t.Net)

@@ -19,7 +19,8 @@ type Terms struct {
 	DiscountReason string
 	DiscountAlso   string // the reason in the document's second language
 	Treatment      vat.Treatment
-	Prepaid        bool // received in full before issue
+	Prepaid        bool  // received in full before issue
+	Rate           *Rate // of the tax point, for VAT in another currency than EUR
 }
 
 // New returns header completed with lines, discount, VAT and totals. The VAT is
@@ -72,6 +73,16 @@ func New(header Document, terms Terms) (Document, error) {
 		d.Paid = d.Total
 	}
 	d.Due = d.Total - d.Paid
+	if r := terms.Rate; r != nil {
+		if r.Currency != d.Currency || r.Millionths <= 0 {
+			return Document{}, fmt.Errorf("invoice: a rate of %d %s for a document in %s", r.Millionths, r.Currency, d.Currency)
+		}
+		x := Exchange{Millionths: r.Millionths, Day: r.Day, Source: r.Source}
+		if x.VAT, err = d.exchanged(x); err != nil {
+			return Document{}, err
+		}
+		d.Exchange = &x
+	}
 	return d, d.Check()
 }
 
@@ -150,6 +161,9 @@ func (d Document) Check() error {
 			return fmt.Errorf("invoice: category %s needs no VAT and a reason", v.Category)
 		}
 		base, tax = base+v.Base, tax+v.Amount
+	}
+	if err := d.checkExchange(); err != nil {
+		return err
 	}
 	if r := d.Returned; r != nil && r.Method+r.Balance+r.Forgiven != d.Total {
 		return fmt.Errorf("invoice: %d is not what is returned of %d", r.Method+r.Balance+r.Forgiven, d.Total)

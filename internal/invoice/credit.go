@@ -76,6 +76,13 @@ func NewCreditNote(of Document, c Credit) (Document, error) {
 	if c.Returned.Method > 0 {
 		d.Payment.Method = "card"
 	}
+	if of.Exchange != nil {
+		x := *of.Exchange
+		if x.VAT, err = d.exchanged(x); err != nil {
+			return Document{}, err
+		}
+		d.Exchange = &x
+	}
 	returned := c.Returned
 	d.Returned = &returned
 	return d, d.Check()

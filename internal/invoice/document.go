@@ -51,6 +51,7 @@ type Document struct {
 	Payment       Payment        `json:"payment"`
 	Corrects      *Correction    `json:"corrects,omitempty"` // credit note only
 	Returned      *Returned      `json:"returned,omitempty"` // credit note only
+	Exchange      *Exchange      `json:"exchange,omitempty"` // of VAT in another currency than EUR
 }
 
 // Party is the seller's or buyer's block.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/i18n"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/money"
 )
@@ -120,6 +121,11 @@ func scrub(d *invoice.Document) {
 		returned := *d.Returned
 		clear(limitField, &returned.Label)
 		d.Returned = &returned
+	}
+	if d.Exchange != nil {
+		exchange := *d.Exchange
+		clear(limitField, &exchange.Source)
+		d.Exchange = &exchange
 	}
 	clear(limitName, &d.Payment.From)
 	clear(limitField, &d.Payment.Beneficiary, &d.Payment.Bank, &d.Payment.BankAddress)
@@ -519,6 +525,13 @@ func (s *sheet) totals() []block {
 		if v.Text != "" {
 			blocks = append(blocks, stack(gap(10), s.paragraph(left, v.Text, strongType, frameWidth)))
 		}
+	}
+	if x := s.d.Exchange; x != nil {
+		words := s.each(func(t i18n.Translator) string {
+			return t.T("doc.vat.in_eur", "Amount", t.Money(int64(x.VAT), string(money.EUR)), "Rate", t.Decimal(x.Decimal()),
+				"Currency", s.d.Currency, "Source", x.Source, "Date", date(t, x.Day))
+		})
+		blocks = append(blocks, stack(gap(8), s.phrase(left, words, bodyType, frameWidth)))
 	}
 	if whole := stack(blocks...); whole.height < (bottom-nextTop)/2 {
 		return []block{whole}
