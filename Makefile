@@ -94,6 +94,12 @@ bench-renewals: ## renewals from the balance against the bare bound, 10,000 and 
 	@.ci/install postgresql
 	@PORTAL_BENCH_RENEWALS=$(if $(QUICK),quick,1) PORTAL_TEST_REQUIRE=1 go test -run '^$$' -bench '^BenchmarkRenewals$$' -benchtime 1x -timeout 30m $(ARGS) ./internal/bench
 
+.PHONY: bench-pdf
+bench-pdf: ## one invoice PDF against its bound and other libraries, by processor time of one core; two to five minutes
+	@mkdir -p .cache/pdfpeers
+	@cd .ci/pdfpeers && go build -o ../../.cache/pdfpeers/pdfpeers . && cp weasy.py ../../.cache/pdfpeers
+	@PORTAL_PDF_PEERS=$(CURDIR)/.cache/pdfpeers go test -run '^$$' -bench '^BenchmarkPeers$$' -benchtime 1x -timeout 30m $(ARGS) ./internal/pdf
+
 .PHONY: profile
 profile: ## CPU and memory profiles of one package's benchmarks: make profile PKG=./internal/pdf
 	@[ "$(PKG)" != ./... ] || { echo "profile: name one package: make profile PKG=./internal/pdf" >&2; exit 1; }

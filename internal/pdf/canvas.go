@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
 	"unicode/utf16"
 
@@ -81,7 +81,7 @@ func (c *canvas) panel(x, y, w, h, radius float64, fill color) {
 // modules draws the black squares of a code as one path of horizontal runs, so
 // that no viewer leaves seams between them.
 func (c *canvas) modules(x, y, size float64, count int, black func(col, row int) bool) {
-	var path strings.Builder
+	var path []byte
 	unit := size / float64(count)
 	for row := range count {
 		for col := 0; col < count; col++ {
@@ -90,12 +90,14 @@ func (c *canvas) modules(x, y, size float64, count int, black func(col, row int)
 				col++
 			}
 			if col > first {
-				fmt.Fprintf(&path, "%.3f %.3f %.3f %.3f re\n",
-					x+float64(first)*unit, pageHeight-y-float64(row+1)*unit, float64(col-first)*unit, unit)
+				for _, v := range []float64{x + float64(first)*unit, pageHeight - y - float64(row+1)*unit, float64(col-first) * unit, unit} {
+					path = append(strconv.AppendFloat(path, v, 'f', 3, 64), ' ')
+				}
+				path = append(path, "re\n"...)
 			}
 		}
 	}
-	c.draw(func(f *fpdf.Fpdf) { f.RawWriteStr("q 0 g\n" + path.String() + "f Q") })
+	c.draw(func(f *fpdf.Fpdf) { f.RawWriteStr("q 0 g\n" + string(path) + "f Q") })
 }
 
 // meta is what the file says about itself.
@@ -110,6 +112,7 @@ type meta struct {
 func (c *canvas) bytes(m meta, invoice []byte) ([]byte, error) {
 	var fonts []pdfa.Font
 	drawn, err := c.output(func(f *fpdf.Fpdf, face *face, chars []rune) {
+		f.SetCompression(false) // pdfa does it
 		// Of the font fpdf learns the name alone. It would parse and cut it once more,
 		// and write it in a form that archives refuse.
 		f.AddFontFromBytes(face.name, "", []byte(`{"Tp":"Core","Name":"`+face.name+`"}`), nil)

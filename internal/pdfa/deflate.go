@@ -9,7 +9,7 @@ import (
 
 // deflaters are kept: making one costs more than what it does here.
 var deflaters = sync.Pool{New: func() any {
-	w, err := zlib.NewWriterLevel(nil, 6)
+	w, err := zlib.NewWriterLevel(nil, 5)
 	if err != nil {
 		panic(err) // the level is one
 	}
