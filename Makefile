@@ -49,6 +49,8 @@ test: ## everything CI runs; installs what it needs
 	go test -timeout 20m -race -short $(RACY)
 	@"$(VALIDATION)/en16931" internal/einvoice/testdata/invoice.ubl.xml >/dev/null 2>&1 || \
 	echo "test: SKIPPED, NOT TESTED: e-invoices by the official validators, which $(VALIDATION)/en16931 does not run here"
+	@[ -x "$(VALIDATION)/pdfa" ] && [ -x "$(VALIDATION)/facturx-extract" ] || \
+	echo "test: SKIPPED, NOT TESTED: PDF/A and Factur-X by their checkers, which are not in $(VALIDATION)"
 	@echo "test: all green"
 
 .PHONY: lint
@@ -134,9 +136,12 @@ sim-proof: ## plant bugs one at a time; the simulator has to find each
 VALIDATION := $(or $(PORTAL_VALIDATION),$(CURDIR)/../shared/validation)
 
 .PHONY: conformance
-conformance: ## e-invoices through the official validators in PORTAL_VALIDATION (../shared/validation)
-	@[ -x "$(VALIDATION)/en16931" ] || { echo "conformance: no validators: PORTAL_VALIDATION names the folder with the command en16931" >&2; exit 1; }
-	@PORTAL_VALIDATION="$(VALIDATION)" PORTAL_CONFORMANCE=1 go test -count=1 -timeout 60m -v -run '^Test(OfficialValidators|BrokenFiles|Check)$$' ./internal/einvoice
+conformance: ## documents through the official validators in PORTAL_VALIDATION (../shared/validation); ten minutes
+	@[ -x "$(VALIDATION)/en16931" ] && [ -x "$(VALIDATION)/pdfa" ] || { echo "conformance: no validators: PORTAL_VALIDATION names the folder with the commands en16931 and pdfa" >&2; exit 1; }
+	@.ci/install postgresql poppler qpdf java
+	@PORTAL_VALIDATION="$(VALIDATION)" PORTAL_CONFORMANCE=1 PORTAL_TEST_REQUIRE=1 go test -count=1 -timeout 60m -v \
+	  -run '^Test(OfficialValidators|BrokenFiles|Check|HybridFiles|BrokenHybrids|PaperAndTheInvoiceInsideAgree)$$' ./internal/einvoice
+	@PORTAL_VALIDATION="$(VALIDATION)" PORTAL_CONFORMANCE=1 PORTAL_TEST_REQUIRE=1 go test -count=1 -timeout 30m -v -run '^TestServedDocumentsConform$$' ./internal/e2e
 	@echo "conformance: every document is valid, every broken one was caught"
 
 .PHONY: tools
