@@ -194,3 +194,15 @@ func TestDocumentView(t *testing.T) {
 		t.Errorf("days that are not set: %q, %q", d.Service, d.TaxPoint.Text)
 	}
 }
+
+// VAT in another currency is in EUR on the page too, with its rate.
+func TestVATInAnotherCurrencyOnThePage(t *testing.T) {
+	t.Parallel()
+	v := documentView(i18n.New("en"), invoice.Document{
+		Currency: "USD", VAT: []invoice.VATLine{{Category: "S", RateSet: true, Rate: 2100, Base: 1260_00, Amount: 264_60}},
+		Exchange: &invoice.Exchange{Millionths: 1_158_000, Day: civil.MustParse("2026-12-01"), Source: "ECB", VAT: 228_50},
+	})
+	if want := "VAT in EUR: €228.50, at the rate of 1 EUR = 1.1580 USD (ECB, 1 December 2026)"; v.VAT[0].Text != want {
+		t.Errorf("%q, want %q", v.VAT[0].Text, want)
+	}
+}

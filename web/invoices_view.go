@@ -126,6 +126,10 @@ func documentView(t i18n.Translator, d invoice.Document) views.Document {
 		if x.RateSet {
 			row.Rate = t.Percent(int64(x.Rate))
 		}
+		if x := d.Exchange; x != nil {
+			row.Text = strings.TrimSpace(row.Text + " " + t.T("doc.vat.in_eur", "Amount", t.Money(int64(x.VAT), string(money.EUR)), "Rate", t.Decimal(x.Decimal()),
+				"Currency", d.Currency, "Source", x.Source, "Date", dayOf(t, x.Day).Text))
+		}
 		v.VAT = append(v.VAT, row)
 	}
 	if d.Corrects != nil {

@@ -113,6 +113,18 @@ func TestHybridFiles(t *testing.T) {
 			files[x.name], documents[x.name] = hybrid(t, x.d), x.d
 		}
 	}
+	languages := []i18n.Language{{Code: "lt"}}
+	if everything() {
+		languages = i18n.DocumentLanguages()
+	}
+	for _, l := range languages { // other words, other letters; two languages at once
+		for name, d := range map[string]invoice.Document{"invoice-" + l.Code: documents["R1"], "usd-" + l.Code: documents["usd-with-VAT"]} {
+			if d.Language = l.Code; strings.HasPrefix(name, "usd") {
+				d.Also = "lt"
+			}
+			files[name], documents[name] = hybrid(t, d), d
+		}
+	}
 	failed := 0
 	for name, fault := range faults(t, files) {
 		said, cii := extracted(t, files[name])
