@@ -48,8 +48,8 @@ func find(fonts []Font, name string) *Font {
 // characters, so that mapping them to Unicode, which level U wants (6.2.11.7), is
 // mapping each to itself.
 func (w *writer) font(n int, f *Font) error {
-	if len(f.Glyphs) == 0 {
-		return fmt.Errorf("pdfa: the font %s without characters", f.Name)
+	if len(f.Glyphs) == 0 || f.PostScriptName == "" {
+		return fmt.Errorf("pdfa: the font %s without characters or a name", f.Name)
 	}
 	last := rune(0)
 	for _, g := range f.Glyphs {

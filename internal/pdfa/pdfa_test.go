@@ -442,6 +442,7 @@ func TestRefuses(t *testing.T) {
 		"a font that is not drawn in":  func(o *pdfa.Options) { o.Fonts = append(o.Fonts, pdfa.Font{Name: "other"}) },
 		"no fonts":                     func(o *pdfa.Options) { o.Fonts = nil },
 		"a font without characters":    func(o *pdfa.Options) { o.Fonts[0].Glyphs = nil },
+		"a font without a name":        func(o *pdfa.Options) { o.Fonts[0].PostScriptName = "" },
 		"a character of the other end": func(o *pdfa.Options) { o.Fonts[0].Glyphs[1].Char = 0xFEFF },
 		"a character without a glyph":  func(o *pdfa.Options) { o.Fonts[0].Glyphs[1].ID = 0 },
 		"characters out of order":      func(o *pdfa.Options) { o.Fonts[0].Glyphs[0].Char = 'C' },
