@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -23,7 +24,7 @@ var ErrRefused = errors.New("mail: the server refuses this message for good")
 // stepTime bounds each step of a conversation with the server.
 const stepTime = 20 * time.Second
 
-// Message is an e-mail in plain text.
+// Message is an e-mail.
 type Message struct {
 	ID       string // unique and the same each time it is sent; the part before the @ of the Message-ID
 	FromName string
@@ -31,7 +32,17 @@ type Message struct {
 	To       string
 	Date     time.Time
 	Subject  string
-	Body     string
+	Body     string // plain text
+	HTML     string // the same in HTML; empty for none
+	Files    []Attachment
+	StopURL  string // takes a POST that ends such mails (RFC 8058); empty for none
+}
+
+// Attachment is a file that comes with a message.
+type Attachment struct {
+	Name        string
+	ContentType string
+	Bytes       []byte
 }
 
 // Sender sends by one SMTP server, with a connection for each message.
@@ -126,7 +137,8 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	return nil
 }
 
-// build makes the message. Nothing in it depends on when or where it is sent.
+// build makes the message. Nothing in it depends on when or where it is sent, but
+// for the marks between the parts of one that has several.
 func build(m Message) (*gomail.Msg, error) {
 	_, domain, _ := strings.Cut(m.From, "@")
 	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithCharset(gomail.CharsetUTF8), gomail.WithEncoding(gomail.EncodingQP))
@@ -148,5 +160,15 @@ func build(m Message) (*gomail.Msg, error) {
 	message.SetGenHeader("Auto-Submitted", "auto-generated")
 	message.SetGenHeader("X-Auto-Response-Suppress", "All")
 	message.SetBodyString(gomail.TypeTextPlain, m.Body)
+	if m.HTML != "" {
+		message.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	}
+	if m.StopURL != "" {
+		message.SetGenHeader("List-Unsubscribe", "<"+m.StopURL+">")
+		message.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+	}
+	for _, f := range m.Files {
+		message.AttachReadSeeker(f.Name, bytes.NewReader(f.Bytes), gomail.WithFileContentType(gomail.ContentType(f.ContentType)))
+	}
 	return message, nil
 }

@@ -81,6 +81,46 @@ func TestMessageAsItArrives(t *testing.T) {
 	}
 }
 
+// A letter with files comes whole: the words twice, then the files, byte for byte.
+func TestLetterWithFiles(t *testing.T) {
+	t.Parallel()
+	server := mailtest.Start(t)
+	letter := Letter{
+		Language: "en", Paragraphs: []string{"Invoice <b>1</b> & žąsis"}, Action: Link{"Open", "https://portal.example/x?a=1&b=2"},
+		Notes: []string{"A note."}, Foot: []Line{{"Why.", Link{"Stop", "https://portal.example/stop?r=1"}}},
+	}
+	file := []byte(strings.Repeat("%PDF-1.7 \x00\xff\r\n.\r\n", 5000))
+	m := message()
+	m.Body, m.HTML, m.StopURL = letter.Plain(), letter.HTML(), "https://portal.example/recipients/stop?r="+strings.Repeat("a", 120)
+	m.Files = []Attachment{{"SIP-2026-000001.pdf", "application/pdf", file}, {"SIP-2026-000001.xml", "application/xml", []byte("<x/>")}}
+	if err := sender(t, "smtp://"+server.Addr()).Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	got := server.Received()[0]
+	parts, err := got.Parts()
+	if err != nil || len(parts) != 4 {
+		t.Fatalf("%d parts, %v", len(parts), err)
+	}
+	for i, want := range []mailtest.Part{
+		{Type: "text/plain", Bytes: []byte(m.Body)}, {Type: "text/html", Bytes: []byte(m.HTML)},
+		{Type: "application/pdf", Name: "SIP-2026-000001.pdf", Bytes: file}, {Type: "application/xml", Name: "SIP-2026-000001.xml", Bytes: []byte("<x/>")},
+	} {
+		text := parts[i].Bytes
+		if want.Name == "" {
+			text = []byte(strings.ReplaceAll(string(text), "\r\n", "\n"))
+		}
+		if parts[i].Type != want.Type || parts[i].Name != want.Name || string(text) != string(want.Bytes) {
+			t.Errorf("part %d: %s %q, %d bytes\n%.300s", i, parts[i].Type, parts[i].Name, len(text), text)
+		}
+	}
+	if !strings.Contains(m.HTML, "Invoice &lt;b&gt;1&lt;/b&gt; &amp; žąsis") || !strings.Contains(m.HTML, `href="https://portal.example/x?a=1&amp;b=2"`) {
+		t.Errorf("the HTML is not escaped: %s", m.HTML)
+	}
+	if got.Header.Get("List-Unsubscribe") != "<"+m.StopURL+">" || got.Header.Get("List-Unsubscribe-Post") != "List-Unsubscribe=One-Click" {
+		t.Errorf("unsubscribe by %q, %q", got.Header.Get("List-Unsubscribe"), got.Header.Get("List-Unsubscribe-Post"))
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -6,9 +6,15 @@ import (
 	"bufio"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"mime/quotedprintable"
 	"net"
 	"net/mail"
+	"net/textproto"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +27,54 @@ type Received struct {
 	Header    mail.Header
 	Encrypted bool
 	User      string // who signed in; empty for nobody
+}
+
+// Part is a part of a message that is not itself made of parts.
+type Part struct {
+	Type  string // "text/plain"
+	Name  string // of a file; empty for a body
+	Bytes []byte
+}
+
+// Parts are the parts of the message, in their order, decoded.
+func (r Received) Parts() ([]Part, error) {
+	_, body, _ := strings.Cut(r.Raw, "\r\n\r\n")
+	return parts(textproto.MIMEHeader(r.Header), strings.NewReader(body))
+}
+
+func parts(h textproto.MIMEHeader, body io.Reader) ([]Part, error) {
+	kind, parameters, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(kind, "multipart/") {
+		var all []Part
+		for reader := multipart.NewReader(body, parameters["boundary"]); ; {
+			part, err := reader.NextRawPart()
+			if errors.Is(err, io.EOF) {
+				return all, nil
+			} else if err != nil {
+				return nil, err
+			}
+			inside, err := parts(part.Header, part)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, inside...)
+		}
+	}
+	switch strings.ToLower(h.Get("Content-Transfer-Encoding")) {
+	case "quoted-printable":
+		body = quotedprintable.NewReader(body)
+	case "base64":
+		body = base64.NewDecoder(base64.StdEncoding, body)
+	}
+	content, err := io.ReadAll(body)
+	p := Part{Type: kind, Bytes: content}
+	if _, disposition, err := mime.ParseMediaType(h.Get("Content-Disposition")); err == nil {
+		p.Name = disposition["filename"]
+	}
+	return []Part{p}, err
 }
 
 // Server is a running server.

@@ -1,0 +1,68 @@
+package mail
+
+import (
+	"html/template"
+	"strings"
+)
+
+// Letter is what a mail says, in words that are ready to read. It is written
+// twice, as plain text and as HTML: the same words in the same order.
+type Letter struct {
+	Language   string // "en"
+	Paragraphs []string
+	Action     Link     // what the reader is asked to do; the zero Link for nothing
+	Notes      []string // under it
+	Foot       []Line   // why this mail came, and how to stop it
+}
+
+// Link is a link with its text.
+type Link struct{ Text, URL string }
+
+// Line is a line of the foot, with a link that may be zero.
+type Line struct {
+	Text string
+	Link Link
+}
+
+// Plain is the letter as plain text.
+func (l Letter) Plain() string {
+	var b strings.Builder
+	for _, p := range l.Paragraphs {
+		b.WriteString(p + "\n\n")
+	}
+	if l.Action.URL != "" {
+		b.WriteString(l.Action.Text + ":\n" + l.Action.URL + "\n\n")
+	}
+	for _, n := range l.Notes {
+		b.WriteString(n + "\n\n")
+	}
+	b.WriteString("-- \n")
+	for _, f := range l.Foot {
+		b.WriteString(strings.TrimSpace(f.Text))
+		if f.Link.URL != "" {
+			b.WriteString(" " + f.Link.Text + ": " + f.Link.URL)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// letterHTML needs no style sheet and loads nothing.
+var letterHTML = template.Must(template.New("letter").Parse(`<!DOCTYPE html>
+<html lang="{{.Language}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head>
+<body style="font-family:sans-serif;font-size:16px;line-height:1.5;max-width:36em">
+{{range .Paragraphs}}<p>{{.}}</p>
+{{end}}{{with .Action}}{{if .URL}}<p><a href="{{.URL}}" style="display:inline-block;padding:.6em 1.2em;background:#0060a8;color:#fff;border-radius:6px;text-decoration:none">{{.Text}}</a></p>
+<p style="font-size:13px;word-break:break-all">{{.URL}}</p>
+{{end}}{{end}}{{range .Notes}}<p>{{.}}</p>
+{{end}}<hr><p style="font-size:13px">{{range .Foot}}{{.Text}}{{with .Link}}{{if .URL}} <a href="{{.URL}}">{{.Text}}</a>{{end}}{{end}}<br>
+{{end}}</p>
+</body></html>
+`))
+
+// HTML is the letter as HTML. Everything in it is escaped.
+func (l Letter) HTML() string {
+	var b strings.Builder
+	_ = letterHTML.Execute(&b, l) // writing to memory, of a template and a struct that fit
+	return b.String()
+}
