@@ -63,6 +63,32 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION public.document_is_mailed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    CASE TG_TABLE_NAME
+    WHEN 'invoice' THEN
+        PERFORM mail_document(NEW.payer_id, NEW.kind, NEW.number, NEW.issued_at);
+    WHEN 'receipt' THEN
+        PERFORM mail_document(NEW.payer_id, 'receipt', NEW.number, NEW.issued_at);
+    WHEN 'bank_invoice' THEN
+        PERFORM mail_document(o.payer_id, 'bank_invoice', o.number, NEW.issued_at) FROM orders o WHERE o.id = NEW.order_id;
+    END CASE;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.document_view_is_append_only() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE' AND OLD.at < now() - interval '1 year' THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION 'view % stays as it is for a year', OLD.id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'document_view_is_append_only';
+END $$;
+
 CREATE FUNCTION public.invoice_adds_up() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -159,6 +185,55 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_posting_comes_with_its_entry';
     END IF;
     RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.mail_document(of_payer uuid, of_kind text, of_number text, issued timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO mail (kind, recipient, payer_id, recipient_id, document_kind, document_number, next_try_at, created_at)
+    SELECT 'document', r.email, r.payer_id, r.id, of_kind, of_number, issued, issued
+    FROM recipient r
+    WHERE r.payer_id = of_payer AND r.confirmed_at IS NOT NULL AND r.stopped_at IS NULL AND r.removed_at IS NULL
+      AND CASE of_kind WHEN 'invoice' THEN r.invoices WHEN 'credit_note' THEN r.credit_notes
+                       WHEN 'bank_invoice' THEN r.bank_invoices WHEN 'receipt' THEN r.receipts END
+$$;
+
+CREATE FUNCTION public.mail_only_to_confirmed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM recipient r WHERE r.id = NEW.recipient_id AND r.payer_id = NEW.payer_id AND r.email = NEW.recipient
+                   AND r.confirmed_at IS NOT NULL AND r.stopped_at IS NULL AND r.removed_at IS NULL) THEN
+        RAISE EXCEPTION 'recipient % has not confirmed', NEW.recipient_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'mail_only_to_confirmed';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.mail_stays_done() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        IF OLD.kind = 'sign_in' THEN -- goes with its link
+            RETURN OLD;
+        END IF;
+    ELSIF OLD.state = 'pending' AND (NEW.kind, NEW.recipient) = (OLD.kind, OLD.recipient) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'mail % is %, and to one recipient', OLD.id, OLD.state
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'mail_stays_done';
+END $$;
+
+CREATE FUNCTION public.member_by_email_reads() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NEW.role <> 'accountant' AND EXISTS (SELECT FROM account WHERE id = NEW.account_id AND telegram_id IS NULL) THEN
+        RAISE EXCEPTION 'account % signs in by e-mail, and such accounts only read', NEW.account_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'member_by_email_reads';
+    END IF;
+    RETURN NEW;
 END $$;
 
 CREATE FUNCTION public.notice_delivery_stays_done() RETURNS trigger
@@ -359,6 +434,17 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION public.sign_in_link_once() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.used_at IS NOT NULL OR (NEW.email, NEW.browser_hash) <> (OLD.email, OLD.browser_hash) OR NEW.expires_at > OLD.expires_at THEN
+        RAISE EXCEPTION 'sign-in link % is used once, by one browser, in its time', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'sign_in_link_once';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.subscription_period_keep() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -373,7 +459,7 @@ END $$;
 
 CREATE TABLE public.account (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
-    telegram_id bigint NOT NULL,
+    telegram_id bigint,
     first_name text NOT NULL,
     last_name text NOT NULL,
     username text NOT NULL,
@@ -381,8 +467,11 @@ CREATE TABLE public.account (
     time_zone text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone NOT NULL,
     signed_in_at timestamp with time zone NOT NULL,
+    email text,
+    CONSTRAINT account_email_is_plain CHECK ((email ~ '^[!-@\[-~]{3,254}$'::text)),
     CONSTRAINT account_first_name_check CHECK ((length(first_name) <= 64)),
     CONSTRAINT account_last_name_check CHECK ((length(last_name) <= 64)),
+    CONSTRAINT account_one_identity CHECK (((telegram_id IS NULL) <> (email IS NULL))),
     CONSTRAINT account_telegram_id_check CHECK (((telegram_id > 0) AND (telegram_id < '4503599627370496'::bigint))),
     CONSTRAINT account_username_check CHECK ((length(username) <= 64))
 );
@@ -582,6 +671,27 @@ CREATE TABLE public.document_file (
     CONSTRAINT document_file_size_check CHECK ((size > 0))
 );
 
+CREATE TABLE public.document_view (
+    id bigint NOT NULL,
+    payer_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    kind text NOT NULL,
+    number text NOT NULL,
+    format text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT document_view_format_check CHECK ((format <> ''::text)),
+    CONSTRAINT document_view_kind_check CHECK ((kind <> ''::text))
+);
+
+ALTER TABLE public.document_view ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.document_view_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.goose_db_version (
     id integer NOT NULL,
     version_id bigint NOT NULL,
@@ -596,6 +706,20 @@ ALTER TABLE public.goose_db_version ALTER COLUMN id ADD GENERATED BY DEFAULT AS 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.invitation (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    payer_id uuid NOT NULL,
+    email text NOT NULL,
+    invited_by uuid NOT NULL,
+    invited_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT invitation_email_is_plain CHECK ((email ~ '^[!-@\[-~]{3,254}$'::text)),
+    CONSTRAINT invitation_is_closed CHECK (((state = 'pending'::text) = (closed_at IS NULL))),
+    CONSTRAINT invitation_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'accepted'::text, 'revoked'::text])))
 );
 
 CREATE TABLE public.invoice (
@@ -722,6 +846,32 @@ CREATE TABLE public.login_state (
     expires_at timestamp with time zone NOT NULL,
     CONSTRAINT login_state_return_to_check CHECK (((return_to ~ '^/'::text) AND (length(return_to) <= 2000))),
     CONSTRAINT login_state_state_hash_check CHECK ((length(state_hash) = 32))
+);
+
+CREATE TABLE public.mail (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    kind text NOT NULL,
+    recipient text NOT NULL,
+    payer_id uuid,
+    link_id uuid,
+    invitation_id uuid,
+    state text DEFAULT 'pending'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    last_error text DEFAULT ''::text NOT NULL,
+    next_try_at timestamp with time zone,
+    sent_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    recipient_id uuid,
+    document_kind text DEFAULT ''::text NOT NULL,
+    document_number text DEFAULT ''::text NOT NULL,
+    round integer DEFAULT 1 NOT NULL,
+    CONSTRAINT mail_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT mail_is_dated CHECK (((state = 'sent'::text) = (sent_at IS NOT NULL))),
+    CONSTRAINT mail_is_due CHECK (((state = 'pending'::text) = (next_try_at IS NOT NULL))),
+    CONSTRAINT mail_kind_check CHECK ((kind = ANY (ARRAY['sign_in'::text, 'invitation'::text, 'confirmation'::text, 'document'::text]))),
+    CONSTRAINT mail_recipient_check CHECK ((recipient <> ''::text)),
+    CONSTRAINT mail_round_check CHECK ((round > 0)),
+    CONSTRAINT mail_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'failed'::text, 'skipped'::text])))
 );
 
 CREATE TABLE public.member (
@@ -985,6 +1135,26 @@ CREATE TABLE public.receipt (
     CONSTRAINT receipt_seq_check CHECK ((seq > 0))
 );
 
+CREATE TABLE public.recipient (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    payer_id uuid NOT NULL,
+    email text NOT NULL,
+    invoices boolean DEFAULT true NOT NULL,
+    credit_notes boolean DEFAULT true NOT NULL,
+    bank_invoices boolean DEFAULT true NOT NULL,
+    receipts boolean DEFAULT true NOT NULL,
+    pdf boolean DEFAULT true NOT NULL,
+    xml boolean DEFAULT true NOT NULL,
+    added_by uuid NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    confirm_until timestamp with time zone NOT NULL,
+    confirmed_at timestamp with time zone,
+    stopped_at timestamp with time zone,
+    removed_at timestamp with time zone,
+    CONSTRAINT recipient_email_is_plain CHECK ((email ~ '^[!-@\[-~]{3,254}$'::text)),
+    CONSTRAINT recipient_gets_a_file CHECK ((pdf OR xml))
+);
+
 CREATE TABLE public.refund (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     payment_id uuid NOT NULL,
@@ -1190,6 +1360,21 @@ CREATE TABLE public.settlement (
     CONSTRAINT settlement_vat_minor_check CHECK ((vat_minor >= 0))
 );
 
+CREATE TABLE public.sign_in_link (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    email text NOT NULL,
+    browser_hash bytea NOT NULL,
+    token_hash bytea,
+    return_to text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT sign_in_link_browser_hash_check CHECK ((length(browser_hash) = 32)),
+    CONSTRAINT sign_in_link_email_is_plain CHECK ((email ~ '^[!-@\[-~]{3,254}$'::text)),
+    CONSTRAINT sign_in_link_return_to_check CHECK (((return_to ~ '^/'::text) AND (length(return_to) <= 2000))),
+    CONSTRAINT sign_in_link_token_hash_check CHECK ((length(token_hash) = 32))
+);
+
 CREATE TABLE public.staff_member (
     account_id uuid NOT NULL,
     role text NOT NULL,
@@ -1359,6 +1544,9 @@ ALTER TABLE ONLY public.river_job ALTER COLUMN id SET DEFAULT nextval('public.ri
 ALTER TABLE ONLY public.river_notification ALTER COLUMN id SET DEFAULT nextval('public.river_notification_id_seq'::regclass);
 
 ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_email_once UNIQUE (email);
+
+ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.account
@@ -1415,8 +1603,14 @@ ALTER TABLE ONLY public.dispute
 ALTER TABLE ONLY public.document_file
     ADD CONSTRAINT document_file_pkey PRIMARY KEY (content_sha256, format);
 
+ALTER TABLE ONLY public.document_view
+    ADD CONSTRAINT document_view_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.goose_db_version
     ADD CONSTRAINT goose_db_version_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.invitation
+    ADD CONSTRAINT invitation_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.invoice_credit
     ADD CONSTRAINT invoice_credit_pkey PRIMARY KEY (invoice_id, line);
@@ -1453,6 +1647,9 @@ ALTER TABLE ONLY public.ledger_posting
 
 ALTER TABLE ONLY public.login_state
     ADD CONSTRAINT login_state_pkey PRIMARY KEY (state_hash);
+
+ALTER TABLE ONLY public.mail
+    ADD CONSTRAINT mail_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.member
     ADD CONSTRAINT member_pkey PRIMARY KEY (payer_id, account_id);
@@ -1523,6 +1720,9 @@ ALTER TABLE ONLY public.receipt
 ALTER TABLE ONLY public.receipt
     ADD CONSTRAINT receipt_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.recipient
+    ADD CONSTRAINT recipient_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_pkey PRIMARY KEY (id);
 
@@ -1573,6 +1773,12 @@ ALTER TABLE ONLY public.session
 
 ALTER TABLE ONLY public.settlement
     ADD CONSTRAINT settlement_pkey PRIMARY KEY (order_id);
+
+ALTER TABLE ONLY public.sign_in_link
+    ADD CONSTRAINT sign_in_link_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.sign_in_link
+    ADD CONSTRAINT sign_in_link_token_once UNIQUE (token_hash);
 
 ALTER TABLE ONLY public.staff_member
     ADD CONSTRAINT staff_member_pkey PRIMARY KEY (account_id);
@@ -1634,6 +1840,14 @@ CREATE INDEX consent_subject ON public.consent USING btree (subject, given_at);
 
 CREATE INDEX dispute_payment ON public.dispute USING btree (payment_id);
 
+CREATE INDEX document_view_at ON public.document_view USING btree (at);
+
+CREATE INDEX document_view_payer ON public.document_view USING btree (payer_id, id DESC);
+
+CREATE INDEX invitation_email ON public.invitation USING btree (email) WHERE (state = 'pending'::text);
+
+CREATE UNIQUE INDEX invitation_one_open ON public.invitation USING btree (payer_id, email) WHERE (state = 'pending'::text);
+
 CREATE INDEX invoice_corrections ON public.invoice USING btree (corrects_id) WHERE (corrects_id IS NOT NULL);
 
 CREATE UNIQUE INDEX invoice_order_once ON public.invoice USING btree (order_id) WHERE (kind = 'invoice'::text);
@@ -1657,6 +1871,16 @@ CREATE UNIQUE INDEX ledger_entry_refund_once ON public.ledger_entry USING btree 
 CREATE INDEX ledger_posting_account ON public.ledger_posting USING btree (account_id, entry_id);
 
 CREATE INDEX login_state_expires ON public.login_state USING btree (expires_at);
+
+CREATE UNIQUE INDEX mail_document_once ON public.mail USING btree (recipient_id, document_kind, document_number, round) WHERE (kind = 'document'::text);
+
+CREATE INDEX mail_due ON public.mail USING btree (next_try_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX mail_link ON public.mail USING btree (link_id);
+
+CREATE INDEX mail_payer ON public.mail USING btree (payer_id, created_at DESC, id);
+
+CREATE INDEX mail_recipient ON public.mail USING btree (recipient, created_at);
 
 CREATE INDEX member_account ON public.member USING btree (account_id);
 
@@ -1690,6 +1914,8 @@ CREATE INDEX payment_to_check ON public.payment USING btree (next_check_at) WHER
 
 CREATE INDEX payment_unknown ON public.payment USING btree (created_at) WHERE (state = 'unknown'::text);
 
+CREATE UNIQUE INDEX recipient_once ON public.recipient USING btree (payer_id, email) WHERE (removed_at IS NULL);
+
 CREATE INDEX refund_payment ON public.refund USING btree (payment_id);
 
 CREATE UNIQUE INDEX refund_request_one_open ON public.refund_request USING btree (subscription_id) WHERE (state = ANY (ARRAY['requested'::text, 'approved_once'::text]));
@@ -1719,6 +1945,10 @@ CREATE INDEX river_notification_topic_id_idx ON public.river_notification USING 
 CREATE INDEX session_account ON public.session USING btree (account_id, created_at);
 
 CREATE INDEX session_expires ON public.session USING btree (expires_at);
+
+CREATE INDEX sign_in_link_asked ON public.sign_in_link USING btree (asked_at);
+
+CREATE INDEX sign_in_link_email ON public.sign_in_link USING btree (email, asked_at);
 
 CREATE INDEX stray_payment_left ON public.stray_payment USING btree (first_seen_at DESC) WHERE (returned_minor < received_minor);
 
@@ -1754,6 +1984,8 @@ CREATE TRIGGER bank_entry_stays BEFORE DELETE ON public.bank_entry FOR EACH ROW 
 
 CREATE TRIGGER bank_invoice_is_immutable BEFORE DELETE OR UPDATE ON public.bank_invoice FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
+CREATE TRIGGER bank_invoice_is_mailed AFTER INSERT ON public.bank_invoice FOR EACH ROW EXECUTE FUNCTION public.document_is_mailed();
+
 CREATE TRIGGER charge_keeps_its_moment BEFORE UPDATE ON public.charge FOR EACH ROW EXECUTE FUNCTION public.charge_keeps_its_moment();
 
 CREATE TRIGGER charge_stays BEFORE DELETE ON public.charge FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -1770,11 +2002,15 @@ CREATE TRIGGER dispute_stays BEFORE DELETE ON public.dispute FOR EACH ROW EXECUT
 
 CREATE TRIGGER document_file_is_immutable BEFORE DELETE OR UPDATE ON public.document_file FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
+CREATE TRIGGER document_view_is_append_only BEFORE DELETE OR UPDATE ON public.document_view FOR EACH ROW EXECUTE FUNCTION public.document_view_is_append_only();
+
 CREATE CONSTRAINT TRIGGER invoice_adds_up AFTER INSERT ON public.invoice DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.invoice_adds_up();
 
 CREATE TRIGGER invoice_credit_only_grows BEFORE DELETE OR UPDATE ON public.invoice_credit FOR EACH ROW EXECUTE FUNCTION public.invoice_credit_only_grows();
 
 CREATE TRIGGER invoice_is_immutable BEFORE DELETE OR UPDATE ON public.invoice FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER invoice_is_mailed AFTER INSERT ON public.invoice FOR EACH ROW EXECUTE FUNCTION public.document_is_mailed();
 
 CREATE TRIGGER invoice_takes_its_number BEFORE INSERT ON public.invoice FOR EACH ROW EXECUTE FUNCTION public.invoice_takes_its_number();
 
@@ -1793,6 +2029,12 @@ CREATE TRIGGER ledger_keep_balance AFTER INSERT ON public.ledger_posting REFEREN
 CREATE TRIGGER ledger_posting_comes_with_its_entry AFTER INSERT ON public.ledger_posting REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_posting_comes_with_its_entry();
 
 CREATE TRIGGER ledger_posting_is_immutable BEFORE DELETE OR UPDATE ON public.ledger_posting FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER mail_only_to_confirmed BEFORE INSERT ON public.mail FOR EACH ROW WHEN ((new.kind = 'document'::text)) EXECUTE FUNCTION public.mail_only_to_confirmed();
+
+CREATE TRIGGER mail_stays_done BEFORE DELETE OR UPDATE ON public.mail FOR EACH ROW EXECUTE FUNCTION public.mail_stays_done();
+
+CREATE TRIGGER member_by_email_reads BEFORE INSERT OR UPDATE ON public.member FOR EACH ROW EXECUTE FUNCTION public.member_by_email_reads();
 
 CREATE TRIGGER notice_delivery_stays BEFORE DELETE ON public.notice_delivery FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -1816,6 +2058,8 @@ CREATE TRIGGER payment_succeeds_later AFTER INSERT ON public.payment FOR EACH RO
 
 CREATE TRIGGER receipt_is_immutable BEFORE DELETE OR UPDATE ON public.receipt FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
+CREATE TRIGGER receipt_is_mailed AFTER INSERT ON public.receipt FOR EACH ROW EXECUTE FUNCTION public.document_is_mailed();
+
 CREATE TRIGGER receipt_takes_its_number BEFORE INSERT ON public.receipt FOR EACH ROW EXECUTE FUNCTION public.receipt_takes_its_number();
 
 CREATE TRIGGER refund_counts AFTER INSERT OR UPDATE ON public.refund FOR EACH ROW EXECUTE FUNCTION public.refund_counts();
@@ -1837,6 +2081,8 @@ CREATE TRIGGER series_stays BEFORE DELETE ON public.series FOR EACH ROW EXECUTE 
 CREATE TRIGGER series_steps_by_one BEFORE UPDATE ON public.series FOR EACH ROW EXECUTE FUNCTION public.series_steps_by_one();
 
 CREATE TRIGGER settlement_is_immutable BEFORE DELETE OR UPDATE ON public.settlement FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER sign_in_link_once BEFORE UPDATE ON public.sign_in_link FOR EACH ROW EXECUTE FUNCTION public.sign_in_link_once();
 
 CREATE TRIGGER subscription_event_is_immutable BEFORE DELETE OR UPDATE ON public.subscription_event FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -1884,6 +2130,18 @@ ALTER TABLE ONLY public.consent
 ALTER TABLE ONLY public.dispute
     ADD CONSTRAINT dispute_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payment(id);
 
+ALTER TABLE ONLY public.document_view
+    ADD CONSTRAINT document_view_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.document_view
+    ADD CONSTRAINT document_view_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.invitation
+    ADD CONSTRAINT invitation_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.invitation
+    ADD CONSTRAINT invitation_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_corrects_id_fkey FOREIGN KEY (corrects_id) REFERENCES public.invoice(id);
 
@@ -1928,6 +2186,18 @@ ALTER TABLE ONLY public.ledger_posting
 
 ALTER TABLE ONLY public.ledger_posting
     ADD CONSTRAINT ledger_posting_one_currency FOREIGN KEY (account_id, currency) REFERENCES public.ledger_account(id, currency);
+
+ALTER TABLE ONLY public.mail
+    ADD CONSTRAINT mail_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES public.invitation(id);
+
+ALTER TABLE ONLY public.mail
+    ADD CONSTRAINT mail_link_id_fkey FOREIGN KEY (link_id) REFERENCES public.sign_in_link(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.mail
+    ADD CONSTRAINT mail_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.mail
+    ADD CONSTRAINT mail_recipient_id_fkey FOREIGN KEY (recipient_id) REFERENCES public.recipient(id);
 
 ALTER TABLE ONLY public.member
     ADD CONSTRAINT member_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
@@ -1991,6 +2261,12 @@ ALTER TABLE ONLY public.receipt
 
 ALTER TABLE ONLY public.receipt
     ADD CONSTRAINT receipt_series_id_fkey FOREIGN KEY (series_id) REFERENCES public.series(id);
+
+ALTER TABLE ONLY public.recipient
+    ADD CONSTRAINT recipient_added_by_fkey FOREIGN KEY (added_by) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.recipient
+    ADD CONSTRAINT recipient_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
 
 ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payment(id);

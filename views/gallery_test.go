@@ -86,6 +86,17 @@ var marks = map[string][]string{
 	"requests":               {"request"},
 	"refund":                 {"refund-total", "refund-line"},
 	"refund-bad":             {"error"},
+	"people":                 {"member", "invitation", "mail", "last-view"},
+	"people-bad":             {"error"},
+	"view-log":               {"view"},
+	"recipients":             {"recipient", "sent", "mail"},
+	"recipients-bad":         {"error"},
+	"seat-bad":               {"error"},
+	"seat-sent-demo":         {"demo-link"},
+	"seat-link":              {"sign-in", "joins"},
+	"seat-link-over":         {"link-problem"},
+	"answer-confirm":         {"answer"},
+	"answer-stopped":         {"answered"},
 }
 
 func TestEveryPage(t *testing.T) {

@@ -9,6 +9,7 @@ type Page struct {
 	Path       string // of this page, without the query
 	SignedIn   bool
 	PersonName string
+	Reader     bool // signed in by e-mail: reads documents and does nothing else
 	Demo       bool
 	DemoNow    string // what the demo clock shows, ready to read; may be empty
 	Active     string // the Nav… constant of the section, or ""
@@ -62,6 +63,14 @@ const (
 	FlashRequestWithdrawn = "request_withdrawn"
 	FlashRefundApproved   = "refund_approved"
 	FlashRefundRejected   = "refund_rejected"
+
+	FlashInvited           = "invited"
+	FlashInvitationRevoked = "invitation_revoked"
+	FlashMemberRevoked     = "member_revoked"
+	FlashRecipientAdded    = "recipient_added" // and asked, or asked again
+	FlashRecipientSaved    = "recipient_saved"
+	FlashRecipientRemoved  = "recipient_removed"
+	FlashSentAgain         = "sent_again"
 )
 
 var flashes = map[string]bool{
@@ -70,6 +79,8 @@ var flashes = map[string]bool{
 	FlashProfileSaved: true, FlashSessionEnded: true, FlashSessionsEnded: true, FlashChanged: true,
 	FlashOrderByCard: true, FlashOrderPaid: true, FlashCardRemoved: true,
 	FlashRefundAsked: true, FlashRequestWithdrawn: true, FlashRefundApproved: true, FlashRefundRejected: true,
+	FlashInvited: true, FlashInvitationRevoked: true, FlashMemberRevoked: true,
+	FlashRecipientAdded: true, FlashRecipientSaved: true, FlashRecipientRemoved: true, FlashSentAgain: true,
 }
 
 // Money is an amount to show, with the figures for machines. A Money without

@@ -21,6 +21,7 @@ type LoginPage struct {
 	Error   string // why a sign-in was refused, translated; may be empty
 	People  []DemoPerson
 	Email   string // of support, for those who cannot get in; may be empty
+	ByEmail bool   // accountants can sign in by e-mail
 }
 
 // DemoPerson is one of the people of demo mode, a button on the sign-in page.
@@ -182,6 +183,7 @@ type BillingPage struct {
 	Payers        []Link // to /billing?payer=…; shown when there are several or one is being added
 	Adding        bool
 	ReadOnly      bool // the person may read but not change it
+	Owner         bool // and invites people
 	Form          BillingForm
 	CurrencyFixed bool
 	Currencies    []string
@@ -550,6 +552,7 @@ type AccountPage struct {
 	Name       string
 	Username   string
 	TelegramID string
+	Email      string // of who signs in by it and has no Telegram
 	Language   string
 	Languages  []i18n.Language
 	TimeZone   string

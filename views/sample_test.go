@@ -506,5 +506,5 @@ func samples() map[string]templ.Component {
 	for _, status := range []int{403, 404, 409, 422, 429, 500, 503} {
 		all["failure-"+en.Number(int64(status))] = views.Failure(views.ErrorPage{Page: page(true, ""), Status: status, RequestID: "01JD9Z8Q7R", BackURL: "/plans"})
 	}
-	return withPayments(all)
+	return withSeats(withPayments(all))
 }

@@ -45,7 +45,7 @@ func (s *server) showAccount(c echo.Context, status int, typed url.Values, mista
 		return err
 	}
 	p := views.AccountPage{
-		Page: s.page(c), Name: profile.Name(), Username: profile.Username, TelegramID: profile.TelegramID.String(),
+		Page: s.page(c), Name: profile.Name(), Username: profile.Username, TelegramID: profile.TelegramID.String(), Email: profile.Email,
 		Language: profile.Language, Languages: i18n.Languages(), TimeZone: profile.TimeZone, Errors: mistakes,
 	}
 	if typed != nil {

@@ -28,6 +28,9 @@ func (s *server) billingPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if current < 0 && s.actor(c).OnlyReads() {
+		return fault.Missing("payer to add")
+	}
 	page := s.billingView(c, payers, current, values)
 	page.Form = billingForm(payers, current)
 	s.billingDefaults(&page)
@@ -116,6 +119,7 @@ func (s *server) billingView(c echo.Context, payers []app.PayerOf, current int, 
 	}
 	if current >= 0 {
 		page.ReadOnly, page.CurrencyFixed = !payers[current].Role.MayBuy(), payers[current].CurrencyFixed
+		page.Owner = payers[current].Role == account.RoleOwner
 	}
 	return page
 }

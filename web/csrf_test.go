@@ -25,7 +25,7 @@ func TestCrossOriginRequestsAreRefused(t *testing.T) {
 			continue
 		}
 		changing++
-		request, _, _ := wantOf(r.Name)
+		request, _, _ := wantOf(r)
 		c := request(w)
 		for name, headers := range cases {
 			for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch} {

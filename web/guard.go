@@ -53,8 +53,31 @@ func (s *server) guarded(r route) echo.HandlerFunc {
 			}
 			return fault.Missing("staff member")
 		}
+		if s.actor(c).OnlyReads() {
+			return s.asReader(c, r)
+		}
 		return r.Handler(c)
 	}
+}
+
+// ownAffairs are the routes by which also somebody who only reads changes
+// something: what is theirs alone.
+var ownAffairs = map[string]bool{"account-save": true, "session-end": true, "sessions-end": true}
+
+// asReader serves somebody who signed in by e-mail. There are two walls: nothing
+// is sent to the pages of signed-in people, whatever it is about, and whatever is
+// done for them cannot write (app.AsReader). What is open to everybody is so to
+// them.
+func (s *server) asReader(c echo.Context, r route) error {
+	reads := r.Method == http.MethodGet
+	if r.Guard == public && !reads {
+		return r.Handler(c)
+	}
+	if !reads && !ownAffairs[r.Name] && !s.readersWallDown {
+		return fault.New(fault.Forbidden, "error.read_only")
+	}
+	c.SetRequest(c.Request().WithContext(app.AsReader(c.Request().Context())))
+	return r.Handler(c)
 }
 
 // recognise finds out who sends the request. An unknown or expired session is

@@ -77,7 +77,7 @@ func TestHeaders(t *testing.T) {
 				if r.Name == last[0] || r.Name == last[1] || r.Name == last[2] {
 					continue
 				}
-				request, _, _ := wantOf(r.Name)
+				request, _, _ := wantOf(r)
 				c := request(w)
 				for who, b := range map[string]*browser{"nobody": w.browser(), "owner": w.owner} {
 					var a *answer

@@ -3,6 +3,8 @@ package web
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
@@ -25,6 +27,8 @@ import (
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/jobs"
+	"github.com/siptg/portal/internal/mail"
+	"github.com/siptg/portal/internal/mail/mailtest"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/provider/sandbox"
@@ -52,6 +56,7 @@ type site struct {
 	public string // the address people see
 	served http.Handler
 
+	mail        *mailtest.Server // gets what the portal sends
 	sandbox     *sandbox.Server  // takes the cards
 	sandboxSite *httptest.Server // where it answers
 	sandboxDown atomic.Bool      // it hangs up instead
@@ -88,8 +93,11 @@ func newSite(t testing.TB, changes ...func(*Config)) *site {
 		Client: s.sandboxSite.Client(), Now: s.clock.Now, Log: slog.New(slog.DiscardHandler), Hold: 5 * time.Second, Slow: time.Millisecond,
 	})
 	s.must(err)
+	s.mail = mailtest.Start(t)
+	sender, err := mail.NewSender("smtp://" + s.mail.Addr())
+	s.must(err)
 	s.app, err = app.New(t.Context(), app.Config{
-		DB: s.db, Blobs: blobs, Queue: queue, Now: s.clock.Now, Seller: testSeller(t), BotToken: testBotToken, Demo: config.Demo, Log: log,
+		Mailer: sender, DB: s.db, Blobs: blobs, Queue: queue, Now: s.clock.Now, Seller: testSeller(t), BotToken: testBotToken, Demo: config.Demo, Log: log,
 		PublicURL: config.PublicURL,
 		Providers: []app.PaymentProvider{sandbox.New(sandbox.Config{
 			BaseURL: s.sandboxSite.URL, Account: sandbox.DemoAccount, Key: sandbox.DemoKey, WebhookSecret: sandbox.DemoSecret,
@@ -336,6 +344,54 @@ func (s *site) link(payer account.PayerID, customer account.ID) {
 func (s *site) member(payer account.PayerID, person account.ID, role account.Role) {
 	s.t.Helper()
 	s.must(s.db.Update(s.ctx(), func(tx *store.Tx) error { return tx.InsertMember(s.ctx(), payer, person, role) }))
+}
+
+// seat signs an accountant in who comes by e-mail and reads for a payer.
+func (s *site) seat(payer account.PayerID, email string) *browser {
+	s.t.Helper()
+	b := s.browser()
+	token := strings.Repeat("s", 43-len(email)) + strings.Map(func(r rune) rune {
+		if r == '@' || r == '.' {
+			return '-'
+		}
+		return r
+	}, email)
+	hash := sha256.Sum256([]byte(token))
+	s.must(s.db.Update(s.ctx(), func(tx *store.Tx) error {
+		id, err := tx.UpsertEmailAccount(s.ctx(), email, "en")
+		if err != nil {
+			return err
+		}
+		return errors.Join(tx.InsertMember(s.ctx(), payer, id, account.RoleAccountant), tx.InsertSession(s.ctx(), store.Session{
+			TokenHash: hash[:], AccountID: string(id), ExpiresAt: tx.Now().Add(app.EmailSession),
+		}))
+	}))
+	u, err := url.Parse(s.public)
+	s.must(err)
+	b.jar.SetCookies(u, []*http.Cookie{{Name: sessionCookie, Value: token, Path: "/"}})
+	return b
+}
+
+// mailedLink sends what is due and returns where the newest mail to an address
+// leads: its first link with a query.
+func (s *site) mailedLink(to string) string {
+	s.t.Helper()
+	s.must(s.app.DeliverMails(s.ctx()))
+	received := s.mail.Received()
+	for i := len(received) - 1; i >= 0; i-- {
+		if received[i].To != to {
+			continue
+		}
+		parts, err := received[i].Parts()
+		s.must(err)
+		for line := range strings.Lines(string(parts[0].Bytes)) {
+			if path, ok := strings.CutPrefix(strings.TrimSpace(line), s.public); ok && strings.Contains(path, "?") {
+				return path
+			}
+		}
+	}
+	s.t.Fatalf("no link was mailed to %s", to)
+	return ""
 }
 
 // colleague signs somebody in who works in the back office.

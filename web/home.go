@@ -18,6 +18,9 @@ func (s *server) homePage(c echo.Context) error {
 		page.SoftphoneFrom, page.GatewayFrom = moneyOf(page.T, from.softphone, from.currency), moneyOf(page.T, from.gateway, from.currency)
 		return s.render(c, http.StatusOK, views.Home(page))
 	}
+	if s.actor(c).OnlyReads() {
+		return c.Redirect(http.StatusSeeOther, "/invoices")
+	}
 	home, err := s.app.Home(c.Request().Context(), s.actor(c))
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ func (s *server) loginPage(c echo.Context) error {
 		return err
 	}
 	s.setLoginCookie(c, state)
-	p := views.LoginPage{Page: s.page(c), BotName: s.botName, Email: s.app.Seller().Party.Email}
+	p := views.LoginPage{Page: s.page(c), BotName: s.botName, Email: s.app.Seller().Party.Email, ByEmail: s.app.Mails()}
 	p.Error = s.takeRefusal(c, p.T)
 	if s.botName != "" {
 		admitWidget(c)

@@ -156,9 +156,13 @@ func selectionValues(sel pricing.Selection) url.Values {
 	return values
 }
 
+// mayOrder reports whether a price is for the person and their payers. Who only
+// reads sees those that everybody sees.
+func (s *server) mayOrder(c echo.Context) bool { return s.signedIn(c) && !s.actor(c).OnlyReads() }
+
 func (s *server) quote(c echo.Context, f configuration) (app.Quote, error) {
 	var actor *account.Actor
-	if s.signedIn(c) {
+	if s.mayOrder(c) {
 		a := s.actor(c)
 		actor = &a
 	}
@@ -192,9 +196,9 @@ func (s *server) showCalculator(c echo.Context, f configuration, refused error) 
 // own mistakes are all there is.
 func (s *server) showMistakes(c echo.Context, page views.CalculatorPage, f configuration, err error) error {
 	mistakes := f.mistakes.Err()
-	page.Errors = append(errorList(page.T, err, pricedFor(f, s.signedIn(c))), errorList(page.T, mistakes, "")...)
+	page.Errors = append(errorList(page.T, err, pricedFor(f, s.mayOrder(c))), errorList(page.T, mistakes, "")...)
 	page.Currencies = currencyCodes(s.app.Seller().Books.Currencies(s.app.Today()))
-	if s.signedIn(c) && f.typed.Get("country") == "" {
+	if s.mayOrder(c) && f.typed.Get("country") == "" {
 		payers, err := s.app.Payers(c.Request().Context(), s.actor(c))
 		if err != nil {
 			return err

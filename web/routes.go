@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 )
@@ -29,6 +30,11 @@ func (s *server) routes() []route {
 
 		{get, "/login", public, s.loginPage, "login"},
 		{get, "/login/telegram", public, s.loginTelegram, "login-telegram"},
+		{get, "/login/email", public, s.emailSignInPage, "login-email"},
+		{post, "/login/email", public, s.askSignInLink, "login-email-ask"},
+		{get, "/login/email/sent", public, s.emailSentPage, "login-email-sent"},
+		{get, "/login/link", public, s.signInLinkPage, "login-link"},
+		{post, "/login/link", public, s.signInByLink, "login-link-use"},
 		{post, "/login/demo", public, s.loginDemo, "login-demo"},
 		{post, "/demo/clock", public, s.advanceDemo, "demo-clock"},
 		{post, "/logout", public, s.logout, "logout"},
@@ -60,6 +66,23 @@ func (s *server) routes() []route {
 		{post, "/billing", signedIn, s.saveBilling, "billing-save"},
 		{get, "/billing/methods", signedIn, s.cardsPage, "cards"},
 		{post, "/billing/methods/:id/revoke", signedIn, s.revokeCard, "card-revoke"},
+
+		{get, "/billing/members", signedIn, s.peoplePage, "people"},
+		{post, "/billing/members", signedIn, s.inviteAccountant, "people-invite"},
+		{post, "/billing/members/:id/revoke", signedIn, s.revokeMember, "people-revoke"},
+		{post, "/billing/members/invitations/:id/again", signedIn, s.inviteAgain, "invitation-again"},
+		{post, "/billing/members/invitations/:id/revoke", signedIn, s.revokeInvitation, "invitation-revoke"},
+		{get, "/billing/views", signedIn, s.viewLogPage, "view-log"},
+		{get, "/billing/recipients", signedIn, s.recipientsPage, "recipients"},
+		{post, "/billing/recipients", signedIn, s.addRecipient, "recipient-add"},
+		{post, "/billing/recipients/:id", signedIn, s.saveRecipient, "recipient-save"},
+		{post, "/billing/recipients/:id/again", signedIn, s.askRecipientAgain, "recipient-again"},
+		{post, "/billing/recipients/:id/remove", signedIn, s.removeRecipient, "recipient-remove"},
+		{post, "/billing/sent/:id/again", signedIn, s.sendDocumentAgain, "sent-again"},
+		{get, "/recipients/confirm", public, s.confirmRecipientPage, "recipient-confirm"},
+		{post, "/recipients/confirm", public, s.confirmRecipient, "recipient-confirm-yes"},
+		{get, "/recipients/stop", public, s.stopRecipientPage, "recipient-stop"},
+		{post, "/recipients/stop", public, s.stopRecipient, "recipient-stop-yes"},
 
 		{get, "/balance", signedIn, s.balancePage, "balance"},
 		{get, "/balance/receipts/:number", signedIn, s.receiptFile, "receipt"}, // with .pdf: Echo takes no suffix after a parameter
@@ -105,7 +128,7 @@ func (s *server) register() {
 		s.echo.Add(r.Method, r.Path, h)
 		if r.Method == http.MethodGet {
 			s.echo.Add(http.MethodHead, r.Path, h)
-			s.targets[r.Path] = r.Guard != bare && r.Name != "login" && r.Name != "login-telegram"
+			s.targets[r.Path] = r.Guard != bare && !strings.HasPrefix(r.Name, "login") && !strings.HasPrefix(r.Path, "/recipients/")
 		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 type world struct {
 	*site
 	owner, customer, accountant, stranger *browser
+	seat                                  *browser // reads her documents, too, and signs in by e-mail
 	support, finance, admin               *browser // work in the back office, and have payers of their own
 	payer, strangersPayer                 account.PayerID
 	paid, open                            app.OrderDetail
@@ -39,6 +40,7 @@ func newWorld(t testing.TB, changes ...func(*Config)) *world {
 	w.accountant = w.person(7_900_000_001_004, "Rasa")
 	w.link(w.payer, w.customer.actor().AccountID)
 	w.member(w.payer, w.accountant.actor().AccountID, account.RoleAccountant)
+	w.seat = w.site.seat(w.payer, "books@example.lt")
 	w.paid = w.order(w.owner, w.payer, w.customer, softphone(5, true, 12))
 	w.pay(w.paid)
 	paid, err := w.app.Order(w.ctx(), w.owner.actor(), w.paid.Number)
@@ -140,6 +142,7 @@ const (
 	forbidden = http.StatusForbidden
 	notFound  = http.StatusNotFound
 	conflict  = http.StatusConflict
+	gone      = http.StatusGone
 )
 
 // access is what a request to a route gives each role: nobody, the customer who
@@ -150,7 +153,14 @@ type access struct {
 	want [5]int
 }
 
-var roles = [8]string{"anonymous", "customer", "accountant", "stranger", "owner", "staff support", "staff finance", "staff admin"}
+var roles = [9]string{"anonymous", "customer", "accountant", "stranger", "owner", "staff support", "staff finance", "staff admin", "accountant by e-mail"}
+
+// seatMatrix is where the accountant who comes by e-mail gets something else than
+// wantOf says.
+var seatMatrix = map[string]int{
+	"home":         elsewhere,                                                     // to the documents
+	"account-save": elsewhere, "sessions-end": elsewhere, "session-end": notFound, // what is their own
+}
 
 // backOffice is what a request to a route of the back office gives its people:
 // support, finance, admin. To everybody else such a page does not exist. On all
@@ -178,20 +188,29 @@ var staffMatrix = map[string]backOffice{
 
 var everyColleague = [3]int{found, found, found}
 
-// wantOf is what the route with a name gives each of the roles.
-func wantOf(name string) (request func(*world) call, want [8]int, ok bool) {
-	if line, ok := staffMatrix[name]; ok {
-		return line.call, [8]int{notFound, notFound, notFound, notFound, notFound, line.want[0], line.want[1], line.want[2]}, true
+// wantOf is what a route gives each of the roles. The accountant who comes by
+// e-mail reads what any accountant reads. Whatever they send to a page of
+// signed-in people is refused before anybody looks what it is about.
+func wantOf(r route) (request func(*world) call, want [9]int, ok bool) {
+	if line, ok := staffMatrix[r.Name]; ok {
+		return line.call, [9]int{notFound, notFound, notFound, notFound, notFound, line.want[0], line.want[1], line.want[2], notFound}, true
 	}
-	line, ok := matrix[name]
-	stranger := line.want[3]
-	return line.call, [8]int{line.want[0], line.want[1], line.want[2], line.want[3], line.want[4], stranger, stranger, stranger}, ok
+	line, ok := matrix[r.Name]
+	stranger, seat := line.want[3], line.want[2]
+	if r.Guard == signedIn && r.Method != http.MethodGet {
+		seat = forbidden
+	}
+	if differs, ok := seatMatrix[r.Name]; ok {
+		seat = differs
+	}
+	return line.call, [9]int{line.want[0], line.want[1], line.want[2], line.want[3], line.want[4], stranger, stranger, stranger, seat}, ok
 }
 
 func same(path string) func(*world) call { return func(*world) call { return call{path: path} } }
 
 var (
 	everybody = [5]int{found, found, found, found, found}
+	ownersOwn = [5]int{toSignIn, notFound, forbidden, notFound, found}
 	people    = [5]int{toSignIn, found, found, found, found}
 )
 
@@ -313,6 +332,49 @@ var matrix = map[string]access{
 		}}
 	}, [5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
 
+	"login-email": {same("/login/email"), [5]int{found, elsewhere, elsewhere, elsewhere, elsewhere}},
+	"login-email-ask": {func(*world) call { return call{"/login/email", url.Values{"email": {"books@example.lt"}}} },
+		[5]int{elsewhere, elsewhere, elsewhere, elsewhere, elsewhere}},
+	"login-email-sent": {same("/login/email/sent"), everybody},
+	"login-link":       {same("/login/link?token=x"), [5]int{gone, gone, gone, gone, gone}},
+	"login-link-use": {func(*world) call { return call{"/login/link", url.Values{"token": {"x"}}} },
+		[5]int{gone, gone, gone, gone, gone}},
+
+	"people":   {func(w *world) call { return call{path: "/billing/members?payer=" + string(w.payer)} }, ownersOwn},
+	"view-log": {func(w *world) call { return call{path: "/billing/views?payer=" + string(w.payer)} }, ownersOwn},
+	"people-invite": {func(w *world) call {
+		return call{"/billing/members", url.Values{"payer": {string(w.payer)}, "email": {"other@example.lt"}}}
+	}, [5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
+	"people-revoke": {func(w *world) call {
+		return call{"/billing/members/" + string(w.accountant.actor().AccountID) + "/revoke", url.Values{"payer": {string(w.payer)}}}
+	}, [5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
+	"invitation-again": {func(w *world) call {
+		return call{"/billing/members/invitations/" + w.invitation() + "/again", url.Values{"payer": {string(w.payer)}}}
+	}, [5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
+	"invitation-revoke": {func(w *world) call {
+		return call{"/billing/members/invitations/" + w.invitation() + "/revoke", url.Values{"payer": {string(w.payer)}}}
+	}, [5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
+
+	"recipients": {func(w *world) call { return call{path: "/billing/recipients?payer=" + string(w.payer)} }, ownersOwn},
+	"recipient-add": {func(w *world) call {
+		return call{"/billing/recipients", url.Values{"payer": {string(w.payer)}, "email": {"other@example.lt"}, "pdf": {"on"}}}
+	}, [5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
+	"recipient-save": {func(w *world) call {
+		return call{"/billing/recipients/" + w.recipient(), url.Values{"pdf": {"on"}}}
+	}, [5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
+	"recipient-again": {func(w *world) call { return call{"/billing/recipients/" + w.recipient() + "/again", url.Values{}} },
+		[5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
+	"recipient-remove": {func(w *world) call { return call{"/billing/recipients/" + w.recipient() + "/remove", url.Values{}} },
+		[5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
+	"sent-again": {func(w *world) call { return call{"/billing/sent/" + w.sentMail() + "/again", url.Values{}} },
+		[5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
+	"recipient-confirm": {func(w *world) call { return call{path: w.confirmLink()} }, everybody},
+	"recipient-confirm-yes": {func(w *world) call { return formOf(w.confirmLink()) },
+		[5]int{elsewhere, elsewhere, elsewhere, elsewhere, elsewhere}},
+	"recipient-stop": {func(w *world) call { return call{path: w.stopLink()} }, everybody},
+	"recipient-stop-yes": {func(w *world) call { return formOf(w.stopLink()) },
+		[5]int{elsewhere, elsewhere, elsewhere, elsewhere, elsewhere}},
+
 	"account-save": {func(*world) call { return call{"/account", url.Values{"language": {"en"}, "time_zone": {""}}} },
 		[5]int{toSignIn, elsewhere, elsewhere, elsewhere, elsewhere}},
 	"session-end": {func(w *world) call {
@@ -327,7 +389,7 @@ var matrix = map[string]access{
 func TestRoutesAndRoles(t *testing.T) {
 	t.Parallel()
 	table := routesOnly().routes()
-	reading := newWorld(t, func(c *Config) { c.Limits.Requests = -1 }) // every route for everybody is more than a minute's due
+	reading := newWorld(t, func(c *Config) { c.Limits.Requests, c.Limits.SignIn = -1, -1 }) // every route for everybody is more than a minute's due
 	for name := range staffMatrix {
 		if _, twice := matrix[name]; twice || !slices.ContainsFunc(table, func(r route) bool { return r.Name == name && r.Guard == staffOnly }) {
 			t.Errorf("the matrix of the back office has %q, which is no route of it", name)
@@ -339,7 +401,7 @@ func TestRoutesAndRoles(t *testing.T) {
 		}
 	}
 	for _, r := range table {
-		request, want, ok := wantOf(r.Name)
+		request, want, ok := wantOf(r)
 		if !ok {
 			t.Errorf("%s %s (%s) is missing from the matrix", r.Method, r.Path, r.Name)
 			continue
@@ -350,9 +412,9 @@ func TestRoutesAndRoles(t *testing.T) {
 				t.Parallel()
 				w = newWorld(t)
 			}
-			browsers := [8]*browser{w.browser(), w.customer, w.accountant, w.stranger, w.owner, w.support, w.finance, w.admin}
+			browsers := [9]*browser{w.browser(), w.customer, w.accountant, w.stranger, w.owner, w.support, w.finance, w.admin, w.seat}
 			// The owner last: what she changes is seen by nobody else.
-			for _, i := range []int{0, 1, 2, 3, 5, 6, 7, 4} {
+			for _, i := range []int{0, 1, 2, 3, 5, 6, 7, 8, 4} {
 				b, c := browsers[i], request(w)
 				var a *answer
 				if r.Method == http.MethodGet {
@@ -395,6 +457,8 @@ func TestForeignIsMissing(t *testing.T) {
 		"e-invoice":    {[]string{"/invoices/" + w.paid.InvoiceNumber + ".xml", "/invoices/" + w.paid.InvoiceNumber + ".ubl.xml", "/invoices/" + w.paid.InvoiceNumber + ".xml?download=1"}, []string{"/invoices/SIP-2026-999999.xml", "/invoices/SIP-2026-999999.ubl.xml", "/invoices/" + w.open.Number + ".xml", "/invoices/%00.xml", "/invoices/..%2f..%2fetc.ubl.xml"}},
 		"balance":      {[]string{"/balance?payer=" + string(w.payer), "/balance?amount=50&payer=" + string(w.payer)}, []string{"/balance?payer=" + noID, "/balance?payer=x"}},
 		"receipt":      {[]string{receiptURL(w.receipt())}, []string{"/balance/receipts/R-2026-999999.pdf", "/balance/receipts/R-2026-000001", "/balance/receipts/.pdf", "/balance/receipts/%27.pdf"}},
+		"people":       {[]string{"/billing/members?payer=" + string(w.payer), "/billing/views?payer=" + string(w.payer), "/billing/recipients?payer=" + string(w.payer)}, []string{"/billing/members?payer=" + noID, "/billing/views?payer=x", "/billing/recipients?payer=%27"}},
+		"answer":       {nil, []string{"/recipients/confirm", "/recipients/confirm?r=" + w.recipient() + "&s=x", "/recipients/stop?r=" + noID + "&s=", "/recipients/stop?r=" + w.recipient()}},
 		"statement":    {[]string{"/statement?payer=" + string(w.payer)}, []string{"/statement?payer=" + noID, "/statement?payer=x", "/statement?payer=new", "/statement?from=x&payer=" + string(w.payer)}},
 		"its file":     {[]string{"/statement.pdf?payer=" + string(w.payer)}, []string{"/statement.pdf?payer=" + noID, "/statement.pdf?payer=x", "/statement.pdf?payer=new", "/statement.pdf?from=x&payer=" + string(w.payer)}},
 		"payment":      {[]string{"/orders/" + w.begun.Number + "/payment", "/orders/" + w.open.Number + "/payment"}, []string{"/orders/O-2026-999999/payment", "/orders/%00/payment"}},
@@ -422,9 +486,10 @@ func TestForeignIsMissing(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/requests/%s/withdraw", "/staff/refunds/%s/approve", "/staff/refunds/%s/reject", "/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on", "/subscriptions/%s/renew", "/subscriptions/%s/change", "/subscriptions/%s/withdraw",
-		"/orders/%s/method", "/orders/%s/pay", "/orders/%s/pay-from-balance", "/billing/methods/%s/revoke"} {
+		"/orders/%s/method", "/orders/%s/pay", "/orders/%s/pay-from-balance", "/billing/methods/%s/revoke",
+		"/billing/recipients/%s", "/billing/recipients/%s/again", "/billing/recipients/%s/remove", "/billing/sent/%s/again", "/billing/members/%s/revoke"} {
 		want := w.stranger.post(strings.Replace(path, "%s", noID, 1), nil)
-		for _, id := range []string{w.open.Number, w.subscription, w.card, w.refundRequest(), "x", "%00", "%c3%28"} {
+		for _, id := range []string{w.open.Number, w.subscription, w.card, w.refundRequest(), w.recipient(), w.sentMail(), "x", "%00", "%c3%28"} {
 			if a := w.stranger.post(strings.Replace(path, "%s", id, 1), nil); a.status != http.StatusNotFound || a.body != want.body {
 				t.Errorf("%s with %s: %d", path, id, a.status)
 			}

@@ -59,6 +59,8 @@ type server struct {
 	version string
 	seller  *time.Location // zone of those who chose none
 
+	readersWallDown bool // tests alone: the wall behind it holds by itself
+
 	paymentPolicy string // of pages with a form to pay by card
 
 	echo     *echo.Echo

@@ -17,6 +17,7 @@ const (
 	sessionCookie = "sid"
 	loginCookie   = "login"
 	flashCookie   = "flash"
+	linkCookie    = "link" // of the browser that asked for a sign-in link
 )
 
 // loginCookieLife is as long as the state that the cookie is the twin of.

@@ -21,7 +21,7 @@ func (s *server) page(c echo.Context) views.Page {
 	t := s.translator(c)
 	visitor := s.visitor(c)
 	p := views.Page{
-		T: t, Path: c.Request().URL.Path, SignedIn: s.signedIn(c), PersonName: visitor.Name, ChargingHalted: visitor.ChargingHalted, Demo: s.demo,
+		T: t, Path: c.Request().URL.Path, SignedIn: s.signedIn(c), PersonName: visitor.Name, Reader: visitor.OnlyReads(), ChargingHalted: visitor.ChargingHalted, Demo: s.demo,
 		Active: section(c.Request().URL.Path), Flash: s.takeFlash(c), SellerName: s.app.Seller().Party.Name,
 		Assets: views.Assets{
 			CSS: static.Path("app.css"), JS: static.Path("app.js"), Favicon: static.Path("favicon.svg"), TouchIcon: static.Path("touch-icon.png"),

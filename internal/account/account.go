@@ -36,16 +36,24 @@ func (r Role) MayBuy() bool { return r == RoleOwner || r == RoleBilling }
 type Actor struct {
 	AccountID  ID
 	TelegramID TelegramID
+	Email      string // of who signed in by e-mail and has no Telegram; empty for all others
 	Name       string
 	Language   string
 	TimeZone   string    // IANA name; empty until the person chose one
 	Staff      StaffRole // read with the session on every request, never kept
 }
 
-// Account is a Telegram user who has signed in.
+// OnlyReads reports whether the actor may change nothing but what is their own:
+// their session, language and time zone. It is so for everybody who signed in by
+// e-mail, whatever payer they look at.
+func (a Actor) OnlyReads() bool { return a.Email != "" }
+
+// Account is a Telegram user who has signed in, or an accountant who signs in by
+// e-mail.
 type Account struct {
 	ID         ID
-	TelegramID TelegramID
+	TelegramID TelegramID // 0 for who signs in by e-mail
+	Email      string     // empty for a Telegram user
 	FirstName  string
 	LastName   string
 	Username   string
@@ -54,9 +62,12 @@ type Account struct {
 	CreatedAt  time.Time
 }
 
-// Name returns what to call the person: first and last name as Telegram gave them.
+// Name returns what to call the person: first and last name as Telegram gave
+// them, or the e-mail address.
 func (a Account) Name() string {
 	switch {
+	case a.Email != "":
+		return a.Email
 	case a.LastName == "":
 		return a.FirstName
 	case a.FirstName == "":

@@ -28,7 +28,7 @@ func (a *App) Sessions(ctx context.Context, actor account.Actor, token string) (
 	err := a.db.View(ctx, func(tx *store.Tx) error {
 		sessions, err := tx.SessionsOf(ctx, actor.AccountID)
 		for _, s := range sessions {
-			if tx.Now().Sub(s.LastSeenAt) >= SessionIdle {
+			if !actor.OnlyReads() && tx.Now().Sub(s.LastSeenAt) >= SessionIdle {
 				continue
 			}
 			out = append(out, SessionInfo{
@@ -43,7 +43,7 @@ func (a *App) Sessions(ctx context.Context, actor account.Actor, token string) (
 
 // EndSession ends one of the actor's sessions.
 func (a *App) EndSession(ctx context.Context, actor account.Actor, id string) error {
-	return a.db.Update(ctx, func(tx *store.Tx) error {
+	return a.db.Note(ctx, func(tx *store.Tx) error {
 		ended, err := tx.DeleteSessionByID(ctx, actor.AccountID, id)
 		if err == nil && !ended {
 			return fault.Missing("session")
@@ -57,7 +57,7 @@ func (a *App) EndSession(ctx context.Context, actor account.Actor, id string) er
 
 // EndOtherSessions ends all of the actor's sessions but the current one.
 func (a *App) EndOtherSessions(ctx context.Context, actor account.Actor, token string) error {
-	return a.db.Update(ctx, func(tx *store.Tx) error {
+	return a.db.Note(ctx, func(tx *store.Tx) error {
 		if err := tx.DeleteOtherSessions(ctx, actor.AccountID, hash(token)); err != nil {
 			return err
 		}
@@ -91,5 +91,5 @@ func (a *App) SaveProfile(ctx context.Context, actor account.Actor, language, ti
 	if err := fields.Err(); err != nil {
 		return err
 	}
-	return a.db.Update(ctx, func(tx *store.Tx) error { return tx.SaveProfile(ctx, actor.AccountID, language, timeZone) })
+	return a.db.Note(ctx, func(tx *store.Tx) error { return tx.SaveProfile(ctx, actor.AccountID, language, timeZone) })
 }

@@ -37,6 +37,7 @@ type Queue interface {
 	Renew(ctx context.Context, tx *Tx, subscriptionIDs []string) error
 	SendRefund(ctx context.Context, tx *Tx, refundID string) error
 	DrawDocument(ctx context.Context, tx *Tx, number string) error
+	DeliverMails(ctx context.Context, tx *Tx) error
 }
 
 // Seller is what the operator's seller file says.
@@ -107,6 +108,7 @@ type App struct {
 	demoClock *DemoClock
 	log       *slog.Logger
 	quoteKey  []byte // seals the prices that pages show
+	linkKey   []byte // seals the links of recipients' mails
 	providers map[string]PaymentProvider
 	cards     PaymentProvider // nil: not offered
 	publicURL string
@@ -130,7 +132,10 @@ func New(ctx context.Context, c Config) (*App, error) {
 	}
 	err := a.db.Update(ctx, func(tx *store.Tx) error {
 		var err error
-		a.quoteKey, err = tx.Key(ctx, "quote", randomBytes(32))
+		if a.quoteKey, err = tx.Key(ctx, "quote", randomBytes(32)); err != nil {
+			return err
+		}
+		a.linkKey, err = tx.Key(ctx, "recipient_link", randomBytes(32))
 		return err
 	})
 	return a, err

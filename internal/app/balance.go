@@ -108,7 +108,10 @@ func (a *App) Statement(ctx context.Context, actor account.Actor, f StatementFil
 		}
 		return nil
 	})
-	return s, err
+	if err != nil {
+		return s, err
+	}
+	return s, a.noteView(ctx, actor, store.ReadDocument{PayerID: s.Payer.ID, Kind: "statement", Role: s.Payer.Role}, "", "page")
 }
 
 func (a *App) movements(rows []store.MovementRow) []Movement {

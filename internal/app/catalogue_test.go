@@ -99,6 +99,18 @@ var rowRules = []rowRule{
 	{"app_key_key_check", "app_key", `key = 'short'`},
 	{"account_telegram_id_check", "account", `telegram_id = -telegram_id`},
 	{"member_role_check", "member", `role = 'admin'`},
+	{"account_one_identity", "account", `email = 'ona@example.lt' WHERE id = (SELECT id FROM account WHERE email IS NULL LIMIT 1)`},
+	{"account_email_is_plain", "account", `email = 'Ona@example.lt' WHERE email IS NOT NULL`},
+	{"invitation_email_is_plain", "invitation", `email = 'Ona@example.lt' WHERE id = (SELECT id FROM invitation LIMIT 1)`},
+	{"invitation_is_closed", "invitation", `closed_at = CASE WHEN closed_at IS NULL THEN now() END`},
+	{"sign_in_link_email_is_plain", "sign_in_link", `email = 'Ona@example.lt'`},
+	{"sign_in_link_browser_hash_check", "sign_in_link", `browser_hash = 'short'`},
+	{"sign_in_link_token_hash_check", "sign_in_link", `token_hash = 'short'`},
+	{"sign_in_link_return_to_check", "sign_in_link", `return_to = 'https://evil.example/'`},
+	{"recipient_email_is_plain", "recipient", `email = 'Ona@example.lt' WHERE id = (SELECT id FROM recipient LIMIT 1)`},
+	{"recipient_gets_a_file", "recipient", `pdf = false, xml = false`},
+	{"mail_is_due", "mail", `next_try_at = CASE WHEN state <> 'pending' THEN now() END`},
+	{"mail_is_dated", "mail", `sent_at = CASE WHEN state <> 'sent' THEN now() END`},
 	{"consent_check", "consent", `revoked_at = given_at - interval '1 second'`},
 	{"consent_months_check", "consent", `months = 0`},
 
@@ -120,6 +132,11 @@ const (
 // twins are tried with the table's own triggers off.
 var twins = []twin{
 	{"account_telegram_id_key", "account", anotherID},
+	{"account_email_once", "account", anotherID + `, 'telegram_id', NULL, 'email', 'books@example.lt'`},
+	{"invitation_one_open", "invitation", anotherID + `, 'state', 'pending', 'closed_at', NULL, 'email', 'open@example.lt'`},
+	{"recipient_once", "recipient", anotherID},
+	{"sign_in_link_token_once", "sign_in_link", anotherID},
+	{"mail_document_once", "mail", anotherID},
 	{"session_id_key", "session", `'token_hash', ` + anotherHash},
 	{"bank_statement_once", "bank_statement", anotherID},
 	{"ledger_account_once", "ledger_account", `'id', 99`},
@@ -151,6 +168,25 @@ var moreGuards = []guard{
 		`UPDATE orders SET discount_minor = 1, net_minor = monthly_minor * months - 1, total_minor = monthly_minor * months - 1 + vat_minor WHERE state = 'awaiting_payment'`,
 		`DROP TRIGGER orders_keep_price ON orders`},
 	{"rewrite what was told (I32)", "notice_is_immutable", `UPDATE notice SET facts = '{"a": 1}'`, `DROP TRIGGER notice_is_immutable ON notice`},
+	{"rewrite what an accountant looked at", "document_view_is_append_only", `UPDATE document_view SET number = 'x'`,
+		`DROP TRIGGER document_view_is_append_only ON document_view`},
+	{"delete what an accountant looked at", "document_view_is_append_only", `DELETE FROM document_view`,
+		`DROP TRIGGER document_view_is_append_only ON document_view`},
+	{"somebody by e-mail who may buy", "member_by_email_reads", `UPDATE member SET role = 'billing' WHERE account_id IN (SELECT id FROM account WHERE telegram_id IS NULL)`,
+		`DROP TRIGGER member_by_email_reads ON member`},
+	{"use a sign-in link twice", "sign_in_link_once", `UPDATE sign_in_link SET used_at = now(); UPDATE sign_in_link SET used_at = NULL`,
+		`DROP TRIGGER sign_in_link_once ON sign_in_link`},
+	{"give a sign-in link more time", "sign_in_link_once", `UPDATE sign_in_link SET expires_at = expires_at + interval '1 hour'`,
+		`DROP TRIGGER sign_in_link_once ON sign_in_link`},
+	{"give a sign-in link to another browser", "sign_in_link_once", `UPDATE sign_in_link SET browser_hash = sha256('x')`,
+		`DROP TRIGGER sign_in_link_once ON sign_in_link`},
+	{"send what is sent again", "mail_stays_done", `UPDATE mail SET state = 'pending', next_try_at = now(), sent_at = NULL`,
+		`DROP TRIGGER mail_stays_done ON mail`},
+	{"another recipient for a mail", "mail_stays_done", `UPDATE mail SET recipient = 'thief@example.com'`, `DROP TRIGGER mail_stays_done ON mail`},
+	{"delete a mail", "mail_stays_done", `DELETE FROM mail`, `DROP TRIGGER mail_stays_done ON mail`},
+	{"a document to who has not confirmed", "mail_only_to_confirmed",
+		`UPDATE recipient SET confirmed_at = NULL; INSERT INTO mail (kind, recipient, payer_id, recipient_id, next_try_at, created_at) SELECT 'document', email, payer_id, id, now(), now() FROM recipient LIMIT 1`,
+		`DROP TRIGGER mail_only_to_confirmed ON mail`},
 	{"rewrite what the audit found", "audit_run_is_immutable", `UPDATE audit_run SET clean = true`,
 		`DROP TRIGGER audit_run_is_immutable ON audit_run`},
 	{"more of a stranger's money returned than came", "stray_payment_returns_what_came",
@@ -172,7 +208,8 @@ var needNone = map[string]string{
 		orders_months_check payer_kind_check payment_initiator_check payment_payable_kind_check payment_state_check
 		payment_event_outcome_check payment_event_source_check refund_state_check renewal_state_check series_kind_check
 		subscription_plan_check subscription_state_check subscription_event_kind_check tax_evidence_kind_check vat_check_result_check
-		webhook_inbox_state_check notice_delivery_channel_check notice_delivery_state_check refund_request_state_check refund_request_target_check staff_member_role_check`,
+		webhook_inbox_state_check notice_delivery_channel_check notice_delivery_state_check refund_request_state_check refund_request_target_check staff_member_role_check
+		invitation_state_check mail_kind_check mail_state_check`,
 	"the form of a code or the length of a hash, made and checked by the program": `
 		bank_entry_currency_check dispute_currency_check invoice_currency_check receipt_currency_check ledger_account_currency_check orders_currency_check
 		payment_currency_check refund_currency_check subscription_currency_check payer_currency_check payer_country_check
@@ -180,12 +217,12 @@ var needNone = map[string]string{
 		consent_text_sha256_check document_file_content_sha256_check document_file_file_sha256_check ledger_entry_hash_check
 		webhook_inbox_body_sha256_check dispute_provider_ref_check payment_provider_ref_check payment_method_provider_ref_check
 		refund_provider_ref_check refund_request_currency_check notice_key_check notice_kind_check
-		notice_delivery_recipient_check`,
+		notice_delivery_recipient_check mail_recipient_check document_view_kind_check document_view_format_check`,
 	"the length of a text that people type: forms refuse it with a message": `
 		account_first_name_check account_last_name_check account_username_check payer_city_check payer_company_code_check payer_email_check
 		payer_name_check payer_po_reference_check payer_postcode_check payer_street_check payer_vat_number_check`,
 	"a count that only grows, or a quantity that the price book bounds": `
-		payment_checks_check payment_declines_check refund_attempt_no_check refund_checks_check renewal_tries_check webhook_inbox_attempts_check notice_delivery_attempts_check
+		payment_checks_check payment_declines_check refund_attempt_no_check refund_checks_check renewal_tries_check webhook_inbox_attempts_check notice_delivery_attempts_check mail_attempts_check mail_round_check
 		payment_event_seq_check ledger_posting_line_check invoice_vat_line_check document_file_size_check demo_clock_offset_seconds_check
 		orders_accounts_check orders_extra_accounts_check orders_lines_check subscription_accounts_check
 		subscription_extra_accounts_check subscription_lines_check subscription_months_check audit_run_takes_time`,
@@ -195,6 +232,7 @@ var needNone = map[string]string{
 	"the demo's clock is one row":                                                               `demo_clock_only_row_check`,
 	"names the pair that ledger_posting_one_currency refers to; the id alone is unique already": `ledger_account_id_currency_key`,
 	"keeps a figure and refuses nothing; TestTheCachedBalanceIsKept misses it":                  `ledger_keep_balance`,
+	"writes mails and refuses nothing; TestDocumentsAreMailed misses each":                      `invoice_is_mailed receipt_is_mailed bank_invoice_is_mailed`,
 }
 
 // everything is a site with a row in every table of the portal's.
@@ -228,6 +266,15 @@ func everything(t *testing.T) *till {
 	s.must(s.HaltCharging(s.ctx(), "test", byOperator))
 	s.must(discard(s.RunAudit(s.ctx())))
 	s.exec(`INSERT INTO notice (key, kind, payer_id, order_number, facts, at) SELECT 'k', 'k', id, '', '{}', now() FROM payer LIMIT 1`)
+	s.exec(`INSERT INTO account (email, first_name, last_name, username, created_at, signed_in_at) VALUES ('books@example.lt', '', '', '', now(), now())`)
+	s.exec(`INSERT INTO member (payer_id, account_id, role, added_at) SELECT p.id, a.id, 'accountant', now() FROM payer p, account a WHERE a.email IS NOT NULL LIMIT 1`)
+	s.exec(`INSERT INTO document_view (payer_id, account_id, kind, number, format, at) SELECT payer_id, account_id, 'invoice', 'x', 'pdf', now() FROM member LIMIT 1`)
+	s.exec(`INSERT INTO invitation (payer_id, email, invited_by, invited_at, expires_at) SELECT payer_id, 'open@example.lt', account_id, now(), now() FROM member LIMIT 1`)
+	s.exec(`INSERT INTO sign_in_link (email, browser_hash, token_hash, return_to, asked_at, expires_at) VALUES ('books@example.lt', sha256('b'), sha256('t'), '/', now(), now())`)
+	s.exec(`INSERT INTO recipient (payer_id, email, added_by, added_at, confirm_until, confirmed_at) SELECT payer_id, 'books@example.lt', account_id, now(), now(), now() FROM member LIMIT 1`)
+	s.exec(`INSERT INTO mail (kind, recipient, payer_id, link_id, invitation_id, recipient_id, document_number, state, sent_at, created_at)
+		SELECT 'document', r.email, r.payer_id, l.id, i.id, r.id, 'x', 'sent', now(), now() FROM recipient r, sign_in_link l, invitation i`)
+	s.exec(`INSERT INTO mail (kind, recipient, payer_id, next_try_at, created_at) SELECT 'confirmation', email, payer_id, now(), now() FROM recipient`)
 	s.exec(`INSERT INTO payer_customer (payer_id, account_id, added_at) SELECT payer_id, account_id, added_at FROM member LIMIT 1`)
 	s.exec(`INSERT INTO demo_clock (offset_seconds) VALUES (1) ON CONFLICT DO NOTHING`)
 	return s

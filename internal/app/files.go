@@ -7,10 +7,12 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path"
+	"strings"
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/einvoice"
+	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/pdf"
 	"github.com/siptg/portal/internal/store"
@@ -91,7 +93,7 @@ func (a *App) InvoiceUBL(ctx context.Context, actor account.Actor, number string
 }
 
 func (a *App) invoiceAs(ctx context.Context, actor account.Actor, number string, want format) (File, error) {
-	content, err := a.invoiceContent(ctx, actor, number)
+	content, err := a.invoiceContent(ctx, actor, number, strings.TrimPrefix(want.ending, "."))
 	if err != nil {
 		return File{}, err
 	}
@@ -115,7 +117,8 @@ func (a *App) drawn(ctx context.Context, content []byte) (File, error) {
 
 // file returns a frozen document in a format. The first call makes and stores all
 // its files; later ones serve the same bytes, checked against their SHA-256. Of
-// documents from before e-invoices were stored, what is missing is added.
+// documents from before e-invoices were stored, what is missing is added. A format
+// that the document cannot be made into is NotFound.
 func (a *App) file(ctx context.Context, content []byte, want format) (File, error) {
 	document, err := invoice.Unmarshal(content)
 	if err != nil {
@@ -159,7 +162,7 @@ func (a *App) file(ctx context.Context, content []byte, want format) (File, erro
 		}
 	}
 	if len(added) > 0 {
-		err = a.db.Update(ctx, func(tx *store.Tx) error {
+		err = a.db.Note(ctx, func(tx *store.Tx) error {
 			if err := tx.InsertDocumentFiles(ctx, of[:], added); err != nil {
 				return err
 			}
@@ -171,7 +174,7 @@ func (a *App) file(ctx context.Context, content []byte, want format) (File, erro
 	}
 	file, found, err := a.stored(ctx, document, records[want.name], want)
 	if err == nil && !found {
-		err = fmt.Errorf("app: there is no %s file of %s", want.name, document.Number)
+		err = fault.Missing(want.name + " file of " + document.Number)
 	}
 	return file, err
 }

@@ -101,7 +101,7 @@ func invoiceRows(rows []store.InvoiceRow) []InvoiceRow {
 
 // Invoice returns a document of one of the actor's payers, or NotFound.
 func (a *App) Invoice(ctx context.Context, actor account.Actor, number string) (invoice.Document, error) {
-	content, err := a.invoiceContent(ctx, actor, number)
+	content, err := a.invoiceContent(ctx, actor, number, "page")
 	if err != nil {
 		return invoice.Document{}, err
 	}
@@ -121,13 +121,17 @@ func (a *App) CreditNotesOf(ctx context.Context, actor account.Actor, number str
 }
 
 // invoiceContent returns the frozen content of a document of one of the actor's
-// payers, or NotFound.
-func (a *App) invoiceContent(ctx context.Context, actor account.Actor, number string) ([]byte, error) {
-	var content []byte
+// payers, or NotFound. format is what the actor looks at; an accountant's looking
+// is noted before they see anything.
+func (a *App) invoiceContent(ctx context.Context, actor account.Actor, number, format string) ([]byte, error) {
+	var d store.ReadDocument
 	err := a.db.View(ctx, func(tx *store.Tx) error {
 		var err error
-		content, err = tx.InvoiceOf(ctx, actor.AccountID, number)
+		d, err = tx.InvoiceOf(ctx, actor.AccountID, number)
 		return err
 	})
-	return content, err
+	if err != nil {
+		return nil, err
+	}
+	return d.Content, a.noteView(ctx, actor, d, number, format)
 }

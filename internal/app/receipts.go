@@ -99,14 +99,17 @@ func (a *App) receipt(ctx context.Context, tx *store.Tx, t store.TopUp, payer ac
 // ReceiptFile returns the PDF of a receipt: the stored bytes, drawn once from
 // the frozen document.
 func (a *App) ReceiptFile(ctx context.Context, actor account.Actor, number string) (File, error) {
-	var content []byte
+	var d store.ReadDocument
 	err := a.db.View(ctx, func(tx *store.Tx) error {
 		var err error
-		content, err = tx.ReceiptOf(ctx, actor.AccountID, number)
+		d, err = tx.ReceiptOf(ctx, actor.AccountID, number)
 		return err
 	})
 	if err != nil {
 		return File{}, err
 	}
-	return a.drawn(ctx, content)
+	if err := a.noteView(ctx, actor, d, number, "pdf"); err != nil {
+		return File{}, err
+	}
+	return a.drawn(ctx, d.Content)
 }

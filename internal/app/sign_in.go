@@ -101,10 +101,14 @@ func (a *App) SignInTelegram(ctx context.Context, r TelegramReturn) (SignedIn, e
 			return fault.New(fault.Unauthenticated, "error.login.used")
 		}
 		signedIn.ReturnTo, signedIn.ExpiresAt = returnTo, tx.Now().Add(SessionAbsolute)
-		return a.openSession(ctx, tx, account.Account{
+		id, err := a.saveAccount(ctx, tx, account.Account{
 			TelegramID: account.TelegramID(profile.ID), FirstName: profile.FirstName, LastName: profile.LastName,
 			Username: profile.Username, Language: "en",
-		}, signedIn, r)
+		})
+		if err != nil {
+			return err
+		}
+		return a.openSession(ctx, tx, id, signedIn, r.OldToken, r.UserAgent, r.IP)
 	})
 	if err != nil {
 		return SignedIn{}, err
@@ -112,18 +116,15 @@ func (a *App) SignInTelegram(ctx context.Context, r TelegramReturn) (SignedIn, e
 	return signedIn, nil
 }
 
-func (a *App) openSession(ctx context.Context, tx *store.Tx, person account.Account, s SignedIn, r TelegramReturn) error {
-	id, err := a.saveAccount(ctx, tx, person)
-	if err != nil {
-		return err
-	}
-	if r.OldToken != "" {
-		if err := tx.DeleteSession(ctx, hash(r.OldToken)); err != nil {
+// openSession opens a session of an account; the one that the browser had ends.
+func (a *App) openSession(ctx context.Context, tx *store.Tx, id account.ID, s SignedIn, oldToken, userAgent, ip string) error {
+	if oldToken != "" {
+		if err := tx.DeleteSession(ctx, hash(oldToken)); err != nil {
 			return err
 		}
 	}
 	if err := tx.InsertSession(ctx, store.Session{
-		TokenHash: hash(s.Token), AccountID: string(id), UserAgent: clip(r.UserAgent, 300), IP: r.IP, ExpiresAt: s.ExpiresAt,
+		TokenHash: hash(s.Token), AccountID: string(id), UserAgent: clip(userAgent, 300), IP: ip, ExpiresAt: s.ExpiresAt,
 	}); err != nil {
 		return err
 	}
@@ -179,7 +180,7 @@ func (a *App) VisitorBySession(ctx context.Context, token string) (Visitor, erro
 		return Visitor{}, fault.New(fault.Unauthenticated, "error.login.expired")
 	}
 	if now.Sub(signed.SeenAt) >= touchEvery {
-		if err := a.db.Update(ctx, func(tx *store.Tx) error { return tx.TouchSession(ctx, hash(token)) }); err != nil {
+		if err := a.db.Note(ctx, func(tx *store.Tx) error { return tx.TouchSession(ctx, hash(token)) }); err != nil {
 			return Visitor{}, err
 		}
 	}
@@ -192,7 +193,7 @@ var ErrStaffSessionOver = errors.New("session of staff is over")
 
 // SignOut ends the session of a token.
 func (a *App) SignOut(ctx context.Context, token string) error {
-	return a.db.Update(ctx, func(tx *store.Tx) error { return tx.DeleteSession(ctx, hash(token)) })
+	return a.db.Note(ctx, func(tx *store.Tx) error { return tx.DeleteSession(ctx, hash(token)) })
 }
 
 func hash(token string) []byte {

@@ -27,6 +27,7 @@ var dynamicPrefixes = []string{
 	"subscription.next.", "subscription.next_long.", "subscription.not_payer.", "subscription.ordered.",
 	"subscription.state.", "subscription.switch.", "timeline.", "timeline.key.", "timeline.mark.",
 	"timeline.stretch.", "unit.",
+	"mail.document.", "mail.state.", "people.role.", "recipients.about.", "recipients.sent.", "recipients.state.", "seat.link.",
 }
 
 // messagesOf reads files of messages.

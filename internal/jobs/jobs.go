@@ -155,11 +155,24 @@ func (deliverLeftBehind) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queueNotices, MaxAttempts: 1}
 }
 
+// deliverMails sends the mails of the outbox that are due.
+type deliverMails struct{}
+
+// Kind names the job in River's table.
+func (deliverMails) Kind() string { return "deliver_mails" }
+
+// InsertOpts are those of all such jobs. Who comes late finds what was left. They
+// have a queue of their own, so that no slow mail server holds notices up.
+func (deliverMails) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueMails, MaxAttempts: 1}
+}
+
 // The queues besides the default one.
 const (
 	queuePayments = "payments"
 	queueInbox    = "inbox"
 	queueNotices  = "notices"
+	queueMails    = "mails"
 )
 
 // Queue enqueues jobs; it is an app.Queue.
@@ -223,6 +236,13 @@ func (q *Queue) SendRefund(ctx context.Context, tx *app.Tx, refundID string) err
 // DrawDocument enqueues the drawing of a document in the transaction that issues it.
 func (q *Queue) DrawDocument(ctx context.Context, tx *app.Tx, number string) error {
 	_, err := q.client.InsertTx(ctx, tx.PGX(), drawDocument{Number: number}, nil)
+	return err
+}
+
+// DeliverMails enqueues the sending of mails in the transaction that writes one
+// which somebody waits for.
+func (q *Queue) DeliverMails(ctx context.Context, tx *app.Tx) error {
+	_, err := q.client.InsertTx(ctx, tx.PGX(), deliverMails{}, nil)
 	return err
 }
 
@@ -305,6 +325,9 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 	river.AddWorker(workers, timed[deliverLeftBehind]{timeout: checkTime, work: func(ctx context.Context, _ *river.Job[deliverLeftBehind]) error {
 		return a.DeliverLeftBehind(ctx)
 	}})
+	river.AddWorker(workers, timed[deliverMails]{timeout: checkTime, work: func(ctx context.Context, _ *river.Job[deliverMails]) error {
+		return a.DeliverMails(ctx)
+	}})
 	periodically := func(every time.Duration, args river.JobArgs) *river.PeriodicJob {
 		return river.NewPeriodicJob(river.PeriodicInterval(every), func() (river.JobArgs, *river.InsertOpts) { return args, nil },
 			&river.PeriodicJobOpts{RunOnStart: true})
@@ -313,13 +336,13 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 		Logger: log,
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: 4}, queuePayments: {MaxWorkers: 4}, queueInbox: {MaxWorkers: 8},
-			queueNotices: {MaxWorkers: 4},
+			queueNotices: {MaxWorkers: 4}, queueMails: {MaxWorkers: 2},
 		},
 		Workers:              workers,
 		RescueStuckJobsAfter: rescueAfter,
 		PeriodicJobs: []*river.PeriodicJob{
 			periodically(dueEvery, runDue{}), periodically(checkEvery, checkPayments{}), periodically(auditEvery, auditBooks{}),
-			periodically(dueEvery, deliverLeftBehind{}), periodically(compareEvery, compareBooks{}),
+			periodically(dueEvery, deliverLeftBehind{}), periodically(compareEvery, compareBooks{}), periodically(checkEvery, deliverMails{}),
 		},
 	})
 	if err != nil {

@@ -1,7 +1,7 @@
 package mail
 
 import (
-	"html/template"
+	"html"
 	"strings"
 )
 
@@ -47,22 +47,33 @@ func (l Letter) Plain() string {
 	return b.String()
 }
 
-// letterHTML needs no style sheet and loads nothing.
-var letterHTML = template.Must(template.New("letter").Parse(`<!DOCTYPE html>
-<html lang="{{.Language}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head>
-<body style="font-family:sans-serif;font-size:16px;line-height:1.5;max-width:36em">
-{{range .Paragraphs}}<p>{{.}}</p>
-{{end}}{{with .Action}}{{if .URL}}<p><a href="{{.URL}}" style="display:inline-block;padding:.6em 1.2em;background:#0060a8;color:#fff;border-radius:6px;text-decoration:none">{{.Text}}</a></p>
-<p style="font-size:13px;word-break:break-all">{{.URL}}</p>
-{{end}}{{end}}{{range .Notes}}<p>{{.}}</p>
-{{end}}<hr><p style="font-size:13px">{{range .Foot}}{{.Text}}{{with .Link}}{{if .URL}} <a href="{{.URL}}">{{.Text}}</a>{{end}}{{end}}<br>
-{{end}}</p>
-</body></html>
-`))
-
-// HTML is the letter as HTML. Everything in it is escaped.
+// HTML is the letter as HTML, which needs no style sheet and loads nothing.
+// Everything in it is escaped.
 func (l Letter) HTML() string {
 	var b strings.Builder
-	_ = letterHTML.Execute(&b, l) // writing to memory, of a template and a struct that fit
+	put := func(before, text, after string) { b.WriteString(before + html.EscapeString(text) + after) }
+	put(`<!DOCTYPE html><html lang="`, l.Language, `"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head>`+"\n")
+	b.WriteString(`<body style="font-family:sans-serif;font-size:16px;line-height:1.5;max-width:36em">` + "\n")
+	for _, p := range l.Paragraphs {
+		put("<p>", p, "</p>\n")
+	}
+	if l.Action.URL != "" {
+		put(`<p><a style="display:inline-block;padding:.6em 1.2em;background:#0060a8;color:#fff;border-radius:6px" href="`, l.Action.URL, `">`)
+		put("", l.Action.Text, "</a></p>\n")
+		put(`<p style="font-size:13px;word-break:break-all">`, l.Action.URL, "</p>\n")
+	}
+	for _, n := range l.Notes {
+		put("<p>", n, "</p>\n")
+	}
+	b.WriteString("<hr>\n")
+	for _, f := range l.Foot {
+		put(`<p style="font-size:13px">`, f.Text, "")
+		if f.Link.URL != "" {
+			put(` <a href="`, f.Link.URL, `">`)
+			put("", f.Link.Text, "</a>")
+		}
+		b.WriteString("</p>\n")
+	}
+	b.WriteString("</body></html>\n")
 	return b.String()
 }

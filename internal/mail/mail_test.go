@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -109,7 +110,7 @@ func TestLetterWithFiles(t *testing.T) {
 		if want.Name == "" {
 			text = []byte(strings.ReplaceAll(string(text), "\r\n", "\n"))
 		}
-		if parts[i].Type != want.Type || parts[i].Name != want.Name || string(text) != string(want.Bytes) {
+		if parts[i].Type != want.Type || parts[i].Name != want.Name || !bytes.Equal(text, want.Bytes) {
 			t.Errorf("part %d: %s %q, %d bytes\n%.300s", i, parts[i].Type, parts[i].Name, len(text), text)
 		}
 	}

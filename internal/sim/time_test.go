@@ -185,6 +185,8 @@ func (w *world) do(j job) error {
 		return w.app.SendRefund(w.ctx, args.RefundID)
 	case "draw_document":
 		return w.app.DrawDocument(w.ctx, args.Number)
+	case "deliver_mails":
+		return w.app.DeliverMails(w.ctx)
 	case "renew":
 		return w.app.Renew(w.ctx, args.Subscription)
 	case "process_webhook":

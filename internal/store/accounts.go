@@ -28,6 +28,7 @@ func (tx *Tx) UpsertAccount(ctx context.Context, a account.Account) (account.ID,
 type accountRow struct {
 	ID         string
 	TelegramID int64
+	Email      string
 	FirstName  string
 	LastName   string
 	Username   string
@@ -38,13 +39,13 @@ type accountRow struct {
 
 func (r accountRow) account() account.Account {
 	return account.Account{
-		ID: account.ID(r.ID), TelegramID: account.TelegramID(r.TelegramID), FirstName: r.FirstName, LastName: r.LastName,
+		ID: account.ID(r.ID), TelegramID: account.TelegramID(r.TelegramID), Email: r.Email, FirstName: r.FirstName, LastName: r.LastName,
 		Username: r.Username, Language: r.Language, TimeZone: r.TimeZone, CreatedAt: r.CreatedAt,
 	}
 }
 
 const accountSQL = `
-SELECT id, telegram_id, first_name, last_name, username, language, time_zone, created_at
+SELECT id, COALESCE(telegram_id, 0) AS telegram_id, COALESCE(email, '') AS email, first_name, last_name, username, language, time_zone, created_at
 FROM account WHERE id = @id`
 
 // Account returns an account by its id.
@@ -61,7 +62,7 @@ func (tx *Tx) HasAccount(ctx context.Context, id account.TelegramID) (bool, erro
 }
 
 const customersOfSQL = `
-SELECT a.id, a.telegram_id, a.first_name, a.last_name, a.username, a.language, a.time_zone, a.created_at
+SELECT a.id, COALESCE(a.telegram_id, 0) AS telegram_id, COALESCE(a.email, '') AS email, a.first_name, a.last_name, a.username, a.language, a.time_zone, a.created_at
 FROM account a
 WHERE a.id = @actor
    OR EXISTS (SELECT FROM payer_customer c JOIN member m USING (payer_id)

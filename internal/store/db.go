@@ -110,7 +110,26 @@ func (db *DB) View(ctx context.Context, f func(*Tx) error) error {
 // Update runs f in a read-write transaction and commits it. It runs f again, up
 // to three times in all, when PostgreSQL broke a deadlock or could not
 // serialise; f must have no effects outside the transaction.
+//
+// For a context of AsReader it is Forbidden and f is not run.
 func (db *DB) Update(ctx context.Context, f func(*Tx) error) error {
+	if only, _ := ctx.Value(readerKey{}).(bool); only {
+		return fault.New(fault.Forbidden, "error.read_only")
+	}
+	return db.Note(ctx, f)
+}
+
+type readerKey struct{}
+
+// AsReader is a context for what is done in the name of somebody who only reads:
+// Update refuses to work in it. It is the one place that all use cases pass which
+// write.
+func AsReader(ctx context.Context) context.Context { return context.WithValue(ctx, readerKey{}, true) }
+
+// Note is Update for what also somebody who only reads may cause: to note that
+// they read, to keep a file that was drawn for them, to change or end their own
+// session.
+func (db *DB) Note(ctx context.Context, f func(*Tx) error) error {
 	var err error
 	for range 3 {
 		err = db.run(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, f)

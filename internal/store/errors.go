@@ -17,6 +17,9 @@ var constraintKeys = map[string]string{
 	"ledger_balance_within_limit": "error.balance.too_low",
 	"payer_currency_is_fixed":     "error.payer.currency_fixed",
 	"refund_request_one_open":     "error.refund.one_open",
+	"invitation_one_open":         "error.invite.open",
+	"recipient_once":              "error.recipient.there",
+	"recipient_gets_a_file":       "error.recipient.no_file",
 }
 
 // mapError turns a constraint that has a meaning for people into a Conflict and

@@ -102,14 +102,22 @@ func (tx *Tx) InvoiceOfOrder(ctx context.Context, orderID string) (string, error
 	return value[string](ctx, tx, "invoice", invoiceOfOrderSQL, pgx.NamedArgs{"order": orderID})
 }
 
+// ReadDocument is the frozen content of a document with who reads it.
+type ReadDocument struct {
+	Content []byte
+	PayerID account.PayerID
+	Kind    string
+	Role    account.Role // of the actor on the payer
+}
+
 const invoiceOfSQL = `
-SELECT i.content FROM invoice i JOIN member m ON m.payer_id = i.payer_id AND m.account_id = @actor
+SELECT i.content, i.payer_id, i.kind, m.role FROM invoice i JOIN member m ON m.payer_id = i.payer_id AND m.account_id = @actor
 WHERE i.number = @number`
 
 // InvoiceOf returns the frozen content of a document of one of the actor's
 // payers, or NotFound.
-func (tx *Tx) InvoiceOf(ctx context.Context, actor account.ID, number string) ([]byte, error) {
-	return value[[]byte](ctx, tx, "invoice", invoiceOfSQL, pgx.NamedArgs{"actor": string(actor), "number": number})
+func (tx *Tx) InvoiceOf(ctx context.Context, actor account.ID, number string) (ReadDocument, error) {
+	return one[ReadDocument](ctx, tx, "invoice", invoiceOfSQL, pgx.NamedArgs{"actor": string(actor), "number": number})
 }
 
 const invoiceContentSQL = `SELECT content FROM invoice WHERE number = @number`

@@ -75,11 +75,11 @@ func (tx *Tx) InsertReceipt(ctx context.Context, taken Taken, payer account.Paye
 }
 
 const receiptOfSQL = `
-SELECT r.content FROM receipt r JOIN member m ON m.payer_id = r.payer_id
+SELECT r.content, r.payer_id, 'receipt' AS kind, m.role FROM receipt r JOIN member m ON m.payer_id = r.payer_id
 WHERE r.number = @number AND m.account_id = @actor`
 
 // ReceiptOf returns the frozen content of a receipt of one of the actor's
 // payers, or NotFound.
-func (tx *Tx) ReceiptOf(ctx context.Context, actor account.ID, number string) ([]byte, error) {
-	return value[[]byte](ctx, tx, "receipt", receiptOfSQL, pgx.NamedArgs{"actor": string(actor), "number": number})
+func (tx *Tx) ReceiptOf(ctx context.Context, actor account.ID, number string) (ReadDocument, error) {
+	return one[ReadDocument](ctx, tx, "receipt", receiptOfSQL, pgx.NamedArgs{"actor": string(actor), "number": number})
 }

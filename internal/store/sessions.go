@@ -45,6 +45,7 @@ func (tx *Tx) TrimSessions(ctx context.Context, id account.ID, keep int) error {
 type actorRow struct {
 	ID         string
 	TelegramID int64
+	Email      string
 	FirstName  string
 	LastName   string
 	Language   string
@@ -56,14 +57,20 @@ type actorRow struct {
 }
 
 const actorBySessionSQL = `
-SELECT a.id, a.telegram_id, a.first_name, a.last_name, a.language, a.time_zone, s.last_seen_at, COALESCE(m.role, '') AS staff,
+SELECT a.id, COALESCE(a.telegram_id, 0) AS telegram_id, COALESCE(a.email, '') AS email, a.first_name, a.last_name, a.language, a.time_zone,
+       s.last_seen_at, COALESCE(m.role, '') AS staff,
        m.role IS NOT NULL AND (s.expires_at <= @staff_expires_after OR s.last_seen_at <= @staff_idle_since) AS over,
        EXISTS (SELECT FROM charging_halt WHERE lifted_at IS NULL) AS halted
 FROM session s JOIN account a ON a.id = s.account_id
 LEFT JOIN staff_member m ON m.account_id = a.id
-WHERE s.token_hash = @token_hash AND (m.role IS NOT NULL OR s.expires_at > @now AND s.last_seen_at > @idle_since)`
+WHERE s.token_hash = @token_hash
+  AND (m.role IS NOT NULL
+       OR s.expires_at > @now AND CASE WHEN a.email IS NULL THEN s.last_seen_at > @idle_since
+                                       ELSE EXISTS (SELECT FROM member r WHERE r.account_id = a.id) END)`
 
-// SessionLimits are the instants that decide whether a session still holds.
+// SessionLimits are the instants that decide whether a session still holds. One
+// that was opened by e-mail is never idle, and holds while there is a payer whose
+// documents its person may read.
 type SessionLimits struct {
 	Now               time.Time // it expires after that
 	IdleSince         time.Time // it was seen after that
@@ -96,9 +103,9 @@ func (db *DB) ActorBySession(ctx context.Context, tokenHash []byte, l SessionLim
 	if r.Over {
 		return account.Actor{}, Signed{StaffOver: true}, nil
 	}
-	a := account.Account{FirstName: r.FirstName, LastName: r.LastName}
+	a := account.Account{FirstName: r.FirstName, LastName: r.LastName, Email: r.Email}
 	return account.Actor{
-		AccountID: account.ID(r.ID), TelegramID: account.TelegramID(r.TelegramID),
+		AccountID: account.ID(r.ID), TelegramID: account.TelegramID(r.TelegramID), Email: r.Email,
 		Name: a.Name(), Language: r.Language, TimeZone: r.TimeZone, Staff: account.StaffRole(r.Staff),
 	}, Signed{SeenAt: r.LastSeenAt, ChargingHalted: r.Halted}, nil
 }
@@ -135,6 +142,14 @@ const deleteSessionByIDSQL = `DELETE FROM session WHERE id = @id AND account_id 
 func (tx *Tx) DeleteSessionByID(ctx context.Context, owner account.ID, id string) (bool, error) {
 	n, err := exec(ctx, tx, deleteSessionByIDSQL, pgx.NamedArgs{"id": id, "account": string(owner)})
 	return n > 0, err
+}
+
+const deleteSessionsSQL = `DELETE FROM session WHERE account_id = @account`
+
+// DeleteSessions ends all of an account's sessions.
+func (tx *Tx) DeleteSessions(ctx context.Context, owner account.ID) error {
+	_, err := exec(ctx, tx, deleteSessionsSQL, pgx.NamedArgs{"account": string(owner)})
+	return err
 }
 
 const deleteOtherSessionsSQL = `DELETE FROM session WHERE account_id = @account AND token_hash <> @token_hash`
@@ -182,10 +197,15 @@ func (tx *Tx) UseNonce(ctx context.Context, kind string, digest []byte, expiresA
 const purgeSessionsSQL = `DELETE FROM session WHERE expires_at < @now`
 const purgeLoginStatesSQL = `DELETE FROM login_state WHERE expires_at < @now`
 const purgeNoncesSQL = `DELETE FROM auth_nonce WHERE expires_at < @now`
+const purgeLinksSQL = `DELETE FROM sign_in_link WHERE asked_at < @now::timestamptz - interval '1 hour'`
 
-// PurgeSignIn removes sessions, login states and nonces that have expired.
+// The real clock has its say, too: the database keeps views for a year of it.
+const purgeViewsSQL = `DELETE FROM document_view WHERE at < least(@now::timestamptz, now()) - interval '1 year'`
+
+// PurgeSignIn removes what has expired: sessions, login states, nonces, links
+// asked for an hour ago, and the log of views after a year.
 func (tx *Tx) PurgeSignIn(ctx context.Context) error {
-	for _, sql := range []string{purgeSessionsSQL, purgeLoginStatesSQL, purgeNoncesSQL} {
+	for _, sql := range []string{purgeSessionsSQL, purgeLoginStatesSQL, purgeNoncesSQL, purgeLinksSQL, purgeViewsSQL} {
 		if _, err := exec(ctx, tx, sql, pgx.NamedArgs{"now": tx.now}); err != nil {
 			return err
 		}
