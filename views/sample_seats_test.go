@@ -89,7 +89,7 @@ func seatSamples() map[string]templ.Component {
 		"people": views.People(peoplePage()), "people-bad": views.People(bad), "people-off": views.People(off),
 		"view-log": views.ViewLog(log), "view-log-empty": views.ViewLog(noLog),
 		"recipients": views.Recipients(recipientsPage()), "recipients-bad": views.Recipients(badRecipient), "recipients-none": views.Recipients(none),
-		"seat-ask": views.EmailSignIn(views.EmailSignInPage{Page: out}), "seat-off": views.EmailSignIn(views.EmailSignInPage{Page: out, MailOff: true}),
+		"seat-ask": views.EmailSignIn(views.EmailSignInPage{Page: out, DemoEmail: "accountant@office.example"}), "seat-off": views.EmailSignIn(views.EmailSignInPage{Page: out, MailOff: true}),
 		"seat-bad":          views.EmailSignIn(views.EmailSignInPage{Page: out, Email: "x", Errors: views.Errors{{Field: "email", Text: en.T("error.email")}}}),
 		"seat-sent":         views.EmailSent(views.EmailSentPage{Page: out, Minutes: 15}),
 		"seat-sent-demo":    views.EmailSent(views.EmailSentPage{Page: out, Minutes: 15, DemoURL: "/login/link?token=x"}),

@@ -108,9 +108,10 @@ type SentRow struct {
 // EmailSignInPage is GET and POST /login/email.
 type EmailSignInPage struct {
 	Page
-	Email   string // as typed
-	Errors  Errors
-	MailOff bool // no mail is sent here
+	Email     string // as typed
+	Errors    Errors
+	MailOff   bool   // no mail is sent here
+	DemoEmail string // demo mode: somebody who can sign in so
 }
 
 // EmailSentPage is GET /login/email/sent. It is the same for every address.

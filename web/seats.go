@@ -17,7 +17,15 @@ func (s *server) emailSignInPage(c echo.Context) error {
 	if s.signedIn(c) {
 		return c.Redirect(http.StatusSeeOther, "/")
 	}
-	return s.render(c, http.StatusOK, views.EmailSignIn(views.EmailSignInPage{Page: s.page(c), MailOff: !s.app.Mails()}))
+	return s.render(c, http.StatusOK, views.EmailSignIn(s.emailSignIn(c)))
+}
+
+func (s *server) emailSignIn(c echo.Context) views.EmailSignInPage {
+	page := views.EmailSignInPage{Page: s.page(c), MailOff: !s.app.Mails()}
+	if s.demo {
+		page.DemoEmail = app.DemoAccountant
+	}
+	return page
 }
 
 // askSignInLink is POST /login/email. The answer is the same for every address.
@@ -32,7 +40,8 @@ func (s *server) askSignInLink(c echo.Context) error {
 	}
 	token, err := s.app.AskSignInLink(r.Context(), f.Get("email"), s.cookie(r, linkCookie), s.cookie(r, loginCookie))
 	if fault.Is(err, fault.Invalid) {
-		page := views.EmailSignInPage{Page: s.page(c), Email: f.Get("email"), MailOff: !s.app.Mails()}
+		page := s.emailSignIn(c)
+		page.Email = f.Get("email")
 		page.Errors, _ = fieldErrors(page.T, err)
 		return s.render(c, statusOf(err), views.EmailSignIn(page))
 	}

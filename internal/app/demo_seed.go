@@ -125,11 +125,14 @@ var demoHistory = []demoStep{
 	})},
 	{21, 4, evening, buy("ona", "ona", softphone(2, true, 6))},
 	{23, 20, morning, confirm("DE136695976")},
+	{23, 21, morning, mailTo("max", "rechnungen@brenner.example")},
+	{23, 21, midday, invite("max", DemoAccountant)},
 	{24, 0, evening, buy("max", "max", gateway(3, 0, 12))},
 	{24, 6, midday, leaveOpen("max", "max", softphone(3, false, 12))},
 	{24, 7, morning, join("nora")},
 	{24, 8, morning, employ("rasa", account.StaffFinance)},
 	{24, 8, midday, employ("jonas", account.StaffFinance)},
+	{24, 8, midday, look(DemoAccountant)},
 	{24, 8, evening, askBack("olena", "We use another office line now.")},
 }
 
@@ -180,6 +183,59 @@ func employ(key string, role account.StaffRole) func(*demoSeeder) error {
 			return err
 		}
 		return d.app.AddStaff(d.ctx, person(key).telegramID, role, audit.ByCommand("demo"))
+	}
+}
+
+// DemoAccountant is who signs in by e-mail in the demo.
+const DemoAccountant = "accountant@office.example"
+
+// invite has an accountant come by e-mail.
+func invite(owner, email string) func(*demoSeeder) error {
+	return func(d *demoSeeder) error {
+		if err := d.app.InviteAccountant(d.ctx, d.actors[owner], d.payers[owner], email); err != nil {
+			return err
+		}
+		return d.app.db.Update(d.ctx, func(tx *store.Tx) error {
+			id, err := tx.UpsertEmailAccount(d.ctx, email, "en")
+			if err != nil {
+				return err
+			}
+			d.actors[email] = account.Actor{AccountID: id, Email: email, Name: email}
+			_, err = tx.AcceptInvitations(d.ctx, id, email)
+			return err
+		})
+	}
+}
+
+// look has an accountant download the newest documents.
+func look(email string) func(*demoSeeder) error {
+	return func(d *demoSeeder) error {
+		list, err := d.app.Invoices(d.ctx, d.actors[email], InvoiceFilter{})
+		if err != nil {
+			return err
+		}
+		for _, item := range list.Items[:min(3, len(list.Items))] {
+			if _, err := d.app.InvoiceFile(d.ctx, d.actors[email], item.Number); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// mailTo has documents mailed to an address whose reader says yes.
+func mailTo(owner, email string) func(*demoSeeder) error {
+	return func(d *demoSeeder) error {
+		in := RecipientInput{Email: email, Invoices: true, CreditNotes: true, BankInvoices: true, Receipts: true, PDF: true, XML: true}
+		if err := d.app.AddRecipient(d.ctx, d.actors[owner], d.payers[owner], in); err != nil {
+			return err
+		}
+		list, err := d.app.Recipients(d.ctx, d.actors[owner], d.payers[owner])
+		if err != nil {
+			return err
+		}
+		id := list.List[0].ID
+		return d.app.ConfirmRecipient(d.ctx, RecipientLink{Recipient: id, Seal: d.app.sealOf(sealConfirm, id)})
 	}
 }
 
