@@ -1,0 +1,125 @@
+package e2e
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/siptg/portal/internal/mail/mailtest"
+)
+
+// linkIn is where a mail leads to: the path of its first link with a query.
+func linkIn(t testing.TB, m mailtest.Received, base string) string {
+	t.Helper()
+	parts, err := m.Parts()
+	if err != nil || len(parts) == 0 {
+		t.Fatalf("%d parts, %v", len(parts), err)
+	}
+	for line := range strings.Lines(string(parts[0].Bytes)) {
+		if path, ok := strings.CutPrefix(strings.TrimSpace(line), base); ok && strings.Contains(path, "?") {
+			return path
+		}
+	}
+	t.Fatalf("no link to %s in\n%s", base, parts[0].Bytes)
+	return ""
+}
+
+// An accountant without Telegram, by the program, a mail server and browsers as
+// they are: invited by e-mail, signed in by a link, downloading, and shut out.
+// Another address gets the documents by mail as soon as they are issued.
+func TestAccountantWithoutTelegram(t *testing.T) {
+	t.Parallel()
+	mails := newMailServer(t)
+	p := productionPlace(t)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	_ = free.Close()
+	p.env = append(p.env, "PORTAL_SMTP_URL=smtp://"+mails.address, "PORTAL_ADDR="+address, "PORTAL_PUBLIC_URL=http://"+address)
+	s := p.serve()
+	owner := newClient(t, s.url)
+	owner.telegramSignIn(710_000_101, "Rasa")
+	details := owner.get("/billing").form("/billing")
+	for name, values := range lithuanian("Rasa Rasaitė") {
+		details[name] = values
+	}
+	owner.post("/billing", details)
+
+	add := owner.get("/billing/recipients").form("/billing/recipients")
+	add.Set("email", "archive@office.example")
+	owner.post("/billing/recipients", add)
+	question := mails.wait("archive@office.example", 1)[0]
+	reader := newClient(t, s.url)
+	yes := linkIn(t, question, s.url)
+	reader.post("/recipients/confirm", reader.get(yes).form("/recipients/confirm"))
+
+	to := owner.post("/orders", owner.get("/plans/softphone?accounts=2&period=6").form("/orders"))
+	o := readOrder(owner.get(to))
+	if r := p.run("bank", "import", statement(t, "RASA RASAITE", o)); r.code != 0 {
+		t.Fatalf("bank import: %s%s", r.stdout, r.stderr)
+	}
+	number := owner.get("/invoices").attr("invoice", "data-number")
+
+	invite := owner.get("/billing/members").form("/billing/members")
+	invite.Set("email", "accountant@office.example")
+	owner.post("/billing/members", invite)
+	mails.wait("accountant@office.example", 1)
+	accountant, thief := newClient(t, s.url), newClient(t, s.url)
+	if a := accountant.send("/invoices/"+number, nil); a.status != http.StatusSeeOther {
+		t.Errorf("before signing in: %d", a.status)
+	}
+	accountant.get("/login/email")
+	accountant.post("/login/email", url.Values{"email": {"accountant@office.example"}})
+	link := linkIn(t, mails.wait("accountant@office.example", 2)[1], s.url)
+	if a := thief.send(link, nil); a.status != http.StatusConflict {
+		t.Errorf("the link in another browser: %d", a.status)
+	}
+	form := accountant.get(link).form("/login/link")
+	if to := accountant.post("/login/link", form); to != "/invoices/"+number {
+		t.Errorf("the sign-in led to %s", to)
+	}
+	for _, c := range []*client{accountant, thief} {
+		if a := c.send("/login/link", form); a.status != http.StatusGone {
+			t.Errorf("the link a second time: %d", a.status)
+		}
+	}
+	pdf := accountant.get("/invoices/" + number + ".pdf").body
+	xml := accountant.get("/invoices/" + number + ".xml").body
+	for _, path := range []string{"/billing", "/orders", to + "/cancel", "/billing/members"} {
+		if a := accountant.send(path, url.Values{"email": {"x@example.lt"}}); a.status != http.StatusForbidden {
+			t.Errorf("the accountant sends a form to %s: %d", path, a.status)
+		}
+	}
+	views := owner.get("/billing/views").find(mark("view"))
+	if views.Length() < 2 || views.First().AttrOr("data-number", "") != number {
+		t.Errorf("the log has %d lines", views.Length())
+	}
+
+	// The bank invoice, and then the invoice: the bytes that the portal serves.
+	sent := mails.wait("archive@office.example", 3)
+	var files []mailtest.Part
+	for _, m := range sent[1:] {
+		parts, err := m.Parts()
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, parts[2:]...)
+	}
+	if len(files) != 3 || !strings.HasPrefix(files[0].Name, "bank-invoice-") || !bytes.Equal(files[1].Bytes, pdf) || !bytes.Equal(files[2].Bytes, xml) {
+		t.Errorf("%d files, the first is %q", len(files), files[0].Name)
+	}
+
+	member := owner.get("/billing/members").find(mark("member")+`[data-role="accountant"]`).AttrOr("data-id", "")
+	owner.post("/billing/members/"+member+"/revoke", url.Values{"payer": {invite.Get("payer")}})
+	for _, path := range []string{"/invoices/" + number + ".pdf", "/invoices", "/account"} {
+		if a := accountant.send(path, nil); a.status != http.StatusSeeOther || a.header.Get("Location") != "/login" {
+			t.Errorf("%s after revocation: %d", path, a.status)
+		}
+	}
+	p.audit()
+}
