@@ -83,6 +83,8 @@ func seatSamples() map[string]templ.Component {
 	answer := views.AnswerPage{Page: out, Action: "/recipients/confirm", Recipient: "r1", Seal: "s", PayerName: longName, Email: longEmail}
 	stop, done := answer, answer
 	stop.Stop, stop.Action, done.Done = true, "/recipients/stop", true
+	over := answer
+	over.Over = true
 	stopped := stop
 	stopped.Done = true
 	return map[string]templ.Component{
@@ -97,7 +99,7 @@ func seatSamples() map[string]templ.Component {
 		"seat-link-over":    views.SignInLink(views.LinkPage{Page: out, Problem: "over"}),
 		"seat-link-browser": views.SignInLink(views.LinkPage{Page: out, Problem: "browser"}),
 		"seat-account":      views.Account(reader), "seat-billing": views.Billing(readerBilling),
-		"answer-confirm": views.RecipientAnswer(answer), "answer-stop": views.RecipientAnswer(stop),
+		"answer-confirm": views.RecipientAnswer(answer), "answer-over": views.RecipientAnswer(over), "answer-stop": views.RecipientAnswer(stop),
 		"answer-confirmed": views.RecipientAnswer(done), "answer-stopped": views.RecipientAnswer(stopped),
 	}
 }

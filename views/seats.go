@@ -136,6 +136,7 @@ type AnswerPage struct {
 	Page
 	Stop      bool // they want no more; else they want them
 	Done      bool
+	Over      bool   // it is too late to confirm
 	Action    string // of the form
 	Recipient string
 	Seal      string

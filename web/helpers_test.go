@@ -394,6 +394,11 @@ func (s *site) mailedLink(to string) string {
 	return ""
 }
 
+// mailsTo are the mails that an address got.
+func (s *site) mailsTo(email string) []mailtest.Received {
+	return slices.DeleteFunc(s.mail.Received(), func(m mailtest.Received) bool { return m.To != email })
+}
+
 // colleague signs somebody in who works in the back office.
 func (s *site) colleague(id int64, name string, role account.StaffRole) *browser {
 	s.t.Helper()

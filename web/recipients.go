@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/notice"
 	"github.com/siptg/portal/views"
 )
@@ -154,19 +155,18 @@ func (s *server) showAnswer(c echo.Context, stop bool) error {
 	if err != nil {
 		return err
 	}
-	return s.renderAnswer(c, values, stop, false)
-}
-
-func (s *server) renderAnswer(c echo.Context, values url.Values, stop, done bool) error {
 	link := recipientLink(values)
 	r, err := s.app.RecipientOf(c.Request().Context(), link, stop)
+	if fault.Is(err, fault.Conflict) {
+		return s.render(c, http.StatusGone, views.RecipientAnswer(views.AnswerPage{Page: s.page(c), Over: true, PayerName: r.PayerName, Email: r.Email}))
+	}
 	if err != nil {
 		return err
 	}
 	page := views.AnswerPage{
 		Page: s.page(c), Stop: stop, Action: c.Request().URL.Path, Recipient: link.Recipient, Seal: link.Seal, PayerName: r.PayerName, Email: r.Email,
 	}
-	page.Done = done || !stop && r.Active() || stop && (r.StoppedAt != nil || r.RemovedAt != nil)
+	page.Done = !stop && r.Active() || stop && (r.StoppedAt != nil || r.RemovedAt != nil)
 	return s.render(c, http.StatusOK, views.RecipientAnswer(page))
 }
 
@@ -181,8 +181,8 @@ func (s *server) confirmRecipient(c echo.Context) error {
 		return err
 	}
 	link := recipientLink(f)
-	if err := s.app.ConfirmRecipient(c.Request().Context(), link); err != nil {
-		return err
+	if err := s.app.ConfirmRecipient(c.Request().Context(), link); err != nil && !fault.Is(err, fault.Conflict) {
+		return err // too late says the page
 	}
 	return c.Redirect(http.StatusSeeOther, answerURL(c, link))
 }

@@ -46,7 +46,7 @@ func (w *world) confirmLink() string {
 func (w *world) stopLink() string {
 	w.t.Helper()
 	w.confirmLink()
-	for _, m := range w.mail.Received() {
+	for _, m := range w.mailsTo("asked@example.lt") {
 		parts, err := m.Parts()
 		w.must(err)
 		if _, link, ok := strings.Cut(string(parts[0].Bytes), w.public+"/recipients/stop"); ok {
@@ -100,7 +100,7 @@ func TestAccountantByEmail(t *testing.T) {
 		t.Fatalf("invited: %d %s", a.status, a.body)
 	}
 	w.must(w.app.DeliverMails(w.ctx()))
-	invited := w.mail.Received()
+	invited := w.mailsTo("accountant@office.example")
 	if len(invited) != 1 || invited[0].To != "accountant@office.example" || strings.Contains(invited[0].Raw, "token") {
 		t.Fatalf("invitation: %+v", invited)
 	}
@@ -184,10 +184,10 @@ func TestAccountantByEmail(t *testing.T) {
 		}
 	}
 	w.must(w.app.DeliverMails(w.ctx()))
-	before := len(w.mail.Received())
+	before := len(w.mailsTo("accountant@office.example"))
 	b.submit("/login/email", url.Values{"email": {email}})
 	w.must(w.app.DeliverMails(w.ctx()))
-	if n := len(w.mail.Received()); n != before {
+	if n := len(w.mailsTo("accountant@office.example")); n != before {
 		t.Error("who was shut out still gets links")
 	}
 }
@@ -212,15 +212,15 @@ func TestEmailSignInTellsNothing(t *testing.T) {
 		t.Errorf("they differ:\n%s\n%s", known, unknown)
 	}
 	w.must(w.app.DeliverMails(w.ctx()))
-	if got := w.mail.Received(); len(got) != 1 || got[0].To != "books@example.lt" {
-		t.Errorf("mailed: %+v", got)
+	if known, unknown := w.mailsTo("books@example.lt"), w.mailsTo("nobody@example.lt"); len(known) != 1 || len(unknown) != 0 {
+		t.Errorf("mailed: %d, %d", len(known), len(unknown))
 	}
 	// The sixth of an hour is swallowed, and nothing says so.
 	for range 6 {
 		ask("books@example.lt")
 	}
 	w.must(w.app.DeliverMails(w.ctx()))
-	if n := len(w.mail.Received()); n != 5 {
+	if n := len(w.mailsTo("books@example.lt")); n != 5 {
 		t.Errorf("%d mails", n)
 	}
 	for _, typed := range []string{"", "x", "a@b", "a@b.lt\r\nBcc: c@d.lt", "ž@example.lt", strings.Repeat("a", 250) + "@b.lt"} {
@@ -257,6 +257,33 @@ func TestLinksEnd(t *testing.T) {
 	w.must(w.app.RevokeMember(w.ctx(), w.owner.actor(), w.payer, w.seat.actor().AccountID))
 	if a := b.post("/login/link", third.form); a.status != http.StatusGone || b.token() != "" {
 		t.Errorf("after revocation: %d", a.status)
+	}
+}
+
+// The billing address is asked once; a question is good for a week.
+func TestTheBillingAddressIsAsked(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	ona, payer := s.customer(7_900_000_001_101, "Ona")
+	_, err := s.app.SavePayer(s.ctx(), ona.actor(), payer, lithuanian("Ona"))
+	s.must(err)
+	yes := s.mailedLink("payer@example.lt")
+	if n := len(s.mailsTo("payer@example.lt")); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+	s.clock.Set(s.clock.Now().Add(8 * 24 * time.Hour))
+	if a := s.browser().get(yes); a.status != http.StatusGone || a.mark("over").Length() != 1 {
+		t.Errorf("after a week: %d", a.status)
+	}
+	use := formOf(yes)
+	if a := s.browser().submit(use.path, use.form); a.status != http.StatusGone {
+		t.Errorf("said yes after a week: %d", a.status)
+	}
+	ona = s.person(7_900_000_001_101, "Ona")
+	id := ona.get("/billing/recipients").mark("recipient").AttrOr("data-id", "")
+	ona.post("/billing/recipients/"+id+"/again", nil)
+	if a := s.browser().submit(use.path, use.form); a.status != http.StatusOK {
+		t.Errorf("asked again: %d", a.status)
 	}
 }
 
@@ -332,7 +359,7 @@ func TestRecipients(t *testing.T) {
 	}
 	w.topUp(w.owner, w.payer, 10_00)
 	w.must(w.app.DeliverMails(w.ctx()))
-	if n := len(w.mail.Received()); n != 1 {
+	if n := len(w.mailsTo("books@office.example")); n != 1 {
 		t.Fatalf("%d mails to somebody who has not confirmed", n)
 	}
 	yes := formOf(w.mailedLink("books@office.example"))
@@ -347,7 +374,7 @@ func TestRecipients(t *testing.T) {
 	w.pay(w.open) // its bank invoice was not wanted
 	w.must(w.app.DeliverMails(w.ctx()))
 	var names []string
-	for _, m := range w.mail.Received()[1:] {
+	for _, m := range w.mailsTo("books@office.example")[1:] {
 		parts, err := m.Parts()
 		w.must(err)
 		for _, p := range parts[2:] {
@@ -369,7 +396,7 @@ func TestRecipients(t *testing.T) {
 		t.Errorf("again: %d", a.status)
 	}
 	w.must(w.app.DeliverMails(w.ctx()))
-	last := w.mail.Received()
+	last := w.mailsTo("books@office.example")
 	if len(last) != 4 {
 		t.Fatalf("%d mails", len(last))
 	}
@@ -382,7 +409,7 @@ func TestRecipients(t *testing.T) {
 	}
 	w.topUp(w.owner, w.payer, 30_00)
 	w.must(w.app.DeliverMails(w.ctx()))
-	if n := len(w.mail.Received()); n != 4 {
+	if n := len(w.mailsTo("books@office.example")); n != 4 {
 		t.Errorf("%d mails after the stop", n)
 	}
 	if a := w.owner.submit("/billing/recipients", url.Values{"payer": {string(w.payer)}, "email": {"books@office.example"}}); a.status != http.StatusUnprocessableEntity || a.doc().Find(`[data-testid="error"]`).Length() != 1 {

@@ -70,6 +70,9 @@ func (a *App) SavePayer(ctx context.Context, actor account.Actor, id account.Pay
 			if err != nil {
 				return err
 			}
+			if err := a.askBillingAddress(ctx, tx, actor, payer); err != nil {
+				return err
+			}
 			return a.auditPayer(ctx, tx, actor, payer.ID, "payer.added")
 		}
 		old, err := tx.LockPayerOf(ctx, actor.AccountID, id)
@@ -84,6 +87,9 @@ func (a *App) SavePayer(ctx context.Context, actor account.Actor, id account.Pay
 			payer.Currency = old.Currency
 		}
 		if err := tx.SavePayer(ctx, payer); err != nil {
+			return err
+		}
+		if err := a.askBillingAddress(ctx, tx, actor, payer); err != nil {
 			return err
 		}
 		return a.auditPayer(ctx, tx, actor, payer.ID, "payer.changed")

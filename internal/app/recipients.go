@@ -110,6 +110,31 @@ func (a *App) AddRecipient(ctx context.Context, actor account.Actor, id account.
 	})
 }
 
+// askBillingAddress asks the billing address of a payer, once, whether documents
+// may come: people type it as the one for invoices. Nothing is asked where it was
+// a recipient before, in whatever state, or is not fit to be one.
+func (a *App) askBillingAddress(ctx context.Context, tx *store.Tx, actor account.Actor, payer account.Payer) error {
+	email, fields := mailAddress(payer.Email)
+	if a.mailer == nil || len(fields) > 0 {
+		return nil
+	}
+	known, err := tx.WasRecipient(ctx, payer.ID, email)
+	if err != nil || known {
+		return err
+	}
+	if err := a.mayWrite(ctx, tx, email); fault.Is(err, fault.Invalid) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	r := store.Recipient{PayerID: string(payer.ID), Email: email, ConfirmUntil: tx.Now().Add(confirmLife)}
+	r = RecipientInput{Invoices: true, CreditNotes: true, BankInvoices: true, Receipts: true, PDF: true, XML: true}.onto(r)
+	if r.ID, err = tx.InsertRecipient(ctx, r, actor.AccountID); err != nil {
+		return err
+	}
+	return a.askRecipient(ctx, tx, r)
+}
+
 // onto is the recipient with what was typed.
 func (in RecipientInput) onto(r store.Recipient) store.Recipient {
 	r.Invoices, r.CreditNotes, r.BankInvoices, r.Receipts, r.PDF, r.XML = in.Invoices, in.CreditNotes, in.BankInvoices, in.Receipts, in.PDF, in.XML
@@ -260,15 +285,15 @@ func (a *App) recipientURL(path, purpose, recipient string) string {
 type RecipientLink struct{ Recipient, Seal string }
 
 // RecipientOf is who the link to confirm or to stop was mailed to; it changes
-// nothing. Links that nobody was sent are NotFound, and so is one that comes too
-// late to confirm.
+// nothing. Links that nobody was sent are NotFound; one that comes too late to
+// confirm is Conflict (error.link.over).
 func (a *App) RecipientOf(ctx context.Context, l RecipientLink, stop bool) (store.Recipient, error) {
 	var r store.Recipient
 	err := a.db.View(ctx, func(tx *store.Tx) error {
 		var err error
 		r, err = a.linked(ctx, l, stop, tx.Recipient)
 		if err == nil && !stop && r.ConfirmedAt == nil && !r.ConfirmUntil.After(tx.Now()) {
-			err = fault.New(fault.NotFound, "error.link.over")
+			err = fault.New(fault.Conflict, "error.link.over")
 		}
 		return err
 	})
@@ -301,7 +326,7 @@ func (a *App) ConfirmRecipient(ctx context.Context, l RecipientLink) error {
 		case r.Active():
 			return nil
 		case !r.ConfirmUntil.After(tx.Now()):
-			return fault.New(fault.NotFound, "error.link.over")
+			return fault.New(fault.Conflict, "error.link.over")
 		}
 		now := tx.Now()
 		r.ConfirmedAt, r.StoppedAt = &now, nil

@@ -62,6 +62,13 @@ func (tx *Tx) RecipientsOf(ctx context.Context, payer account.PayerID) ([]Recipi
 	return list[Recipient](ctx, tx, recipientsOfSQL, pgx.NamedArgs{"payer": string(payer)})
 }
 
+const wasRecipientSQL = `SELECT EXISTS (SELECT FROM recipient WHERE payer_id = @payer AND email = @email)`
+
+// WasRecipient reports whether an address is or was a recipient of a payer.
+func (tx *Tx) WasRecipient(ctx context.Context, payer account.PayerID, email string) (bool, error) {
+	return value[bool](ctx, tx, "recipient", wasRecipientSQL, pgx.NamedArgs{"payer": string(payer), "email": email})
+}
+
 const recipientSQL = recipientColumnsSQL + `WHERE r.id = @id`
 
 // Recipient returns a recipient for the program's own work and for who has its
