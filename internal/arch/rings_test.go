@@ -52,11 +52,13 @@ var places = map[string]place{
 		"github.com/jackc/pgx/v5", "github.com/pressly/goose/v3",
 		"github.com/riverqueue/river/rivermigrate", "github.com/riverqueue/river/riverdriver/riverpgxv5",
 	}},
-	"internal/pdf":      {ring: 2, own: []string{"internal/pdfa"}, libs: []string{"github.com/go-pdf/fpdf", "rsc.io/qr"}},
-	"internal/einvoice": {ring: 2},
-	"internal/telegram": {ring: 2, libs: []string{"github.com/go-telegram/bot"}},
-	"internal/mail":     {ring: 2, libs: []string{"github.com/wneessen/go-mail"}},
-	"internal/blob":     {ring: 2, libs: []string{"gocloud.dev"}},
+	"internal/pdf":       {ring: 2, own: []string{"internal/pdfa"}, libs: []string{"github.com/go-pdf/fpdf", "rsc.io/qr"}},
+	"internal/einvoice":  {ring: 2},
+	"internal/telegram":  {ring: 2, libs: []string{"github.com/go-telegram/bot"}},
+	"internal/mail":      {ring: 2, libs: []string{"github.com/wneessen/go-mail"}},
+	"internal/blob":      {ring: 2, libs: []string{"gocloud.dev"}},
+	"internal/vies":      {ring: 2}, // implements a port of app's, as providers do: cmd passes it in
+	"internal/vies/fake": {ring: 2},
 
 	// It names interfaces, not providers: cmd passes those in.
 	"internal/app": {ring: 3, own: []string{"internal/store", "internal/pdf", "internal/einvoice", "internal/telegram", "internal/mail", "internal/blob", "internal/failpoint"}},
