@@ -434,6 +434,22 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION public.settlement_has_its_proof() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NEW.treatment ->> 'Row' = 'R4' AND NOT EXISTS (
+        SELECT FROM vat_check c JOIN orders o ON o.id = NEW.order_id
+        WHERE c.vat_number = NEW.buyer ->> 'VATNumber' AND c.result = 'valid'
+          AND (c.payer_id IS NULL OR c.payer_id = o.payer_id AND c.buyer_name = NEW.buyer ->> 'Name')
+          AND c.checked_at <= NEW.settled_at AND c.checked_at >= NEW.settled_at - interval '720 hours'
+          AND c.id = COALESCE(NEW.vat_check_id, c.id)) THEN
+        RAISE EXCEPTION 'order % is settled without VAT and without a proof for it', NEW.order_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'settlement_has_its_proof';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.sign_in_link_once() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1356,8 +1372,16 @@ CREATE TABLE public.settlement (
     vat_minor bigint NOT NULL,
     shortfall_minor bigint NOT NULL,
     settled_at timestamp with time zone NOT NULL,
+    vat_check_id bigint,
+    vat_pending boolean DEFAULT false NOT NULL,
     CONSTRAINT settlement_shortfall_minor_check CHECK ((shortfall_minor >= 0)),
     CONSTRAINT settlement_vat_minor_check CHECK ((vat_minor >= 0))
+);
+
+CREATE TABLE public.settlement_answer (
+    order_id uuid NOT NULL,
+    vat_check_id bigint NOT NULL,
+    noted_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.sign_in_link (
@@ -1482,6 +1506,15 @@ CREATE TABLE public.vat_check (
     source text NOT NULL,
     reference text DEFAULT ''::text NOT NULL,
     checked_at timestamp with time zone NOT NULL,
+    payer_id uuid,
+    buyer_name text DEFAULT ''::text NOT NULL,
+    requester text DEFAULT ''::text NOT NULL,
+    dated text DEFAULT ''::text NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    address text DEFAULT ''::text NOT NULL,
+    program text DEFAULT ''::text NOT NULL,
+    raw bytea,
+    CONSTRAINT vat_check_keeps_the_answer CHECK (((payer_id IS NULL) OR (raw IS NOT NULL))),
     CONSTRAINT vat_check_result_check CHECK ((result = ANY (ARRAY['valid'::text, 'invalid'::text])))
 );
 
@@ -1492,6 +1525,16 @@ ALTER TABLE public.vat_check ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.vat_inquiry (
+    payer_id uuid NOT NULL,
+    vat_number text NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    silent integer DEFAULT 0 NOT NULL,
+    asked_at timestamp with time zone,
+    failure text DEFAULT ''::text NOT NULL,
+    next_try_at timestamp with time zone
 );
 
 CREATE TABLE public.webhook_inbox (
@@ -1771,6 +1814,9 @@ ALTER TABLE ONLY public.session
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (token_hash);
 
+ALTER TABLE ONLY public.settlement_answer
+    ADD CONSTRAINT settlement_answer_once PRIMARY KEY (order_id);
+
 ALTER TABLE ONLY public.settlement
     ADD CONSTRAINT settlement_pkey PRIMARY KEY (order_id);
 
@@ -1803,6 +1849,9 @@ ALTER TABLE ONLY public.tax_evidence
 
 ALTER TABLE ONLY public.vat_check
     ADD CONSTRAINT vat_check_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.vat_inquiry
+    ADD CONSTRAINT vat_inquiry_pkey PRIMARY KEY (payer_id);
 
 ALTER TABLE ONLY public.webhook_inbox
     ADD CONSTRAINT webhook_inbox_once UNIQUE (provider, provider_account, event_key);
@@ -1946,6 +1995,8 @@ CREATE INDEX session_account ON public.session USING btree (account_id, created_
 
 CREATE INDEX session_expires ON public.session USING btree (expires_at);
 
+CREATE INDEX settlement_pending ON public.settlement USING btree (((buyer ->> 'ID'::text))) WHERE vat_pending;
+
 CREATE INDEX sign_in_link_asked ON public.sign_in_link USING btree (asked_at);
 
 CREATE INDEX sign_in_link_email ON public.sign_in_link USING btree (email, asked_at);
@@ -1969,6 +2020,10 @@ CREATE UNIQUE INDEX subscription_period_order_once ON public.subscription_period
 CREATE INDEX subscription_renewing ON public.subscription USING btree (paid_until) WHERE ((state = 'active'::text) AND auto_renew);
 
 CREATE INDEX vat_check_number ON public.vat_check USING btree (vat_number, checked_at DESC);
+
+CREATE INDEX vat_check_payer ON public.vat_check USING btree (payer_id, id DESC) WHERE (payer_id IS NOT NULL);
+
+CREATE INDEX vat_inquiry_due ON public.vat_inquiry USING btree (next_try_at) WHERE (next_try_at IS NOT NULL);
 
 CREATE INDEX webhook_inbox_pending ON public.webhook_inbox USING btree (received_at) WHERE (state = 'pending'::text);
 
@@ -2080,6 +2135,10 @@ CREATE TRIGGER series_stays BEFORE DELETE ON public.series FOR EACH ROW EXECUTE 
 
 CREATE TRIGGER series_steps_by_one BEFORE UPDATE ON public.series FOR EACH ROW EXECUTE FUNCTION public.series_steps_by_one();
 
+CREATE TRIGGER settlement_answer_is_immutable BEFORE DELETE OR UPDATE ON public.settlement_answer FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER settlement_has_its_proof BEFORE INSERT ON public.settlement FOR EACH ROW EXECUTE FUNCTION public.settlement_has_its_proof();
+
 CREATE TRIGGER settlement_is_immutable BEFORE DELETE OR UPDATE ON public.settlement FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER sign_in_link_once BEFORE UPDATE ON public.sign_in_link FOR EACH ROW EXECUTE FUNCTION public.sign_in_link_once();
@@ -2089,6 +2148,8 @@ CREATE TRIGGER subscription_event_is_immutable BEFORE DELETE OR UPDATE ON public
 CREATE TRIGGER subscription_period_is_immutable BEFORE DELETE OR UPDATE ON public.subscription_period FOR EACH ROW EXECUTE FUNCTION public.subscription_period_keep();
 
 CREATE TRIGGER tax_evidence_is_immutable BEFORE DELETE OR UPDATE ON public.tax_evidence FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER vat_check_is_immutable BEFORE DELETE OR UPDATE ON public.vat_check FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER withdrawal_is_immutable BEFORE DELETE OR UPDATE ON public.withdrawal FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -2295,8 +2356,17 @@ ALTER TABLE ONLY public.renewal
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.settlement_answer
+    ADD CONSTRAINT settlement_answer_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.settlement_answer
+    ADD CONSTRAINT settlement_answer_vat_check_id_fkey FOREIGN KEY (vat_check_id) REFERENCES public.vat_check(id);
+
 ALTER TABLE ONLY public.settlement
     ADD CONSTRAINT settlement_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.settlement
+    ADD CONSTRAINT settlement_vat_check_id_fkey FOREIGN KEY (vat_check_id) REFERENCES public.vat_check(id);
 
 ALTER TABLE ONLY public.staff_member
     ADD CONSTRAINT staff_member_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
@@ -2318,6 +2388,12 @@ ALTER TABLE ONLY public.subscription_period
 
 ALTER TABLE ONLY public.tax_evidence
     ADD CONSTRAINT tax_evidence_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.vat_check
+    ADD CONSTRAINT vat_check_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.vat_inquiry
+    ADD CONSTRAINT vat_inquiry_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
 
 ALTER TABLE ONLY public.withdrawal
     ADD CONSTRAINT withdrawal_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);

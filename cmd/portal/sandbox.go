@@ -12,25 +12,33 @@ import (
 
 	"github.com/siptg/portal/internal/config"
 	"github.com/siptg/portal/internal/provider/sandbox"
+	"github.com/siptg/portal/internal/vies/fake"
 )
 
 // callTime is how long a provider may take to answer.
 const callTime = 15 * time.Second
 
+// sandboxURL is where demo mode's stand-ins of other services are.
+func (p *portal) sandboxURL() string {
+	if p.config.SandboxURL != "" {
+		return string(p.config.SandboxURL)
+	}
+	return "http://" + string(p.config.SandboxAddr)
+}
+
+// viesPath is where demo mode's stand-in of VIES is, beside the sandbox.
+const viesPath = "/vies"
+
 // sandbox is demo mode's payment provider, as the portal sees it.
 func (p *portal) sandbox() *sandbox.Adapter {
-	base := string(p.config.SandboxURL)
-	if base == "" {
-		base = "http://" + string(p.config.SandboxAddr)
-	}
 	return sandbox.New(sandbox.Config{
-		BaseURL: base, Account: sandbox.DemoAccount, Key: sandbox.DemoKey, WebhookSecret: sandbox.DemoSecret,
+		BaseURL: p.sandboxURL(), Account: sandbox.DemoAccount, Key: sandbox.DemoKey, WebhookSecret: sandbox.DemoSecret,
 		Client: &http.Client{Timeout: callTime},
 	})
 }
 
-// startSandbox starts the server of demo mode's payment provider, on an address
-// of its own as a real one is, unless one runs already. It returns what stops it.
+// startSandbox starts the server of demo mode's payment provider and of its VIES,
+// on an address of its own as a real one is, unless one runs already. It returns what stops it.
 func (p *portal) startSandbox(portalAddr string) (stop func(), err error) {
 	if p.config.SandboxURL != "" {
 		return func() {}, nil
@@ -51,7 +59,10 @@ func (p *portal) startSandbox(portalAddr string) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { handler.Run(ctx) })
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	services := http.NewServeMux()
+	services.Handle("/", handler)
+	services.Handle(viesPath+"/", fake.NewServer(fake.Options{Now: p.now, Known: fake.Demo, Prefix: viesPath}))
+	server := &http.Server{Handler: services, ReadHeaderTimeout: 5 * time.Second}
 	running.Go(func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			p.log.Error("sandbox", "error", err)

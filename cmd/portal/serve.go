@@ -98,6 +98,8 @@ func (c serveCommand) Run(e *environment) error {
 // seedDemo fills an empty demo database. The history needs a clock of its own.
 func (p *portal) seedDemo(e *environment) error {
 	clock := app.NewClock(p.now())
+	p.seeding = true
+	defer func() { p.seeding = false }()
 	seeder, err := p.newApp(e.ctx, p.db.OnClock(clock.Now), clock.Now)
 	if err != nil {
 		return err

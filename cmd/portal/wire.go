@@ -17,6 +17,8 @@ import (
 	"github.com/siptg/portal/internal/mail"
 	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/telegram"
+	"github.com/siptg/portal/internal/vat"
+	"github.com/siptg/portal/internal/vies"
 )
 
 // portal is the program put together: the only place where packages meet.
@@ -30,6 +32,8 @@ type portal struct {
 	clock  *app.DemoClock // demo mode only
 	app    *app.App
 	close  []func() error // in the order of opening
+
+	seeding bool // the demo's history is being written
 }
 
 // open reads the configuration and puts the program together on a migrated
@@ -74,7 +78,7 @@ func open(e *environment, command string) (_ *portal, err error) {
 	return p, p.app.SyncDemoClock(e.ctx)
 }
 
-func (p *portal) newApp(ctx context.Context, db *store.DB, now func() time.Time) (*app.App, error) {
+func (p *portal) newApp(ctx context.Context, db *store.DB, now func() time.Time) (_ *app.App, err error) {
 	var providers []app.PaymentProvider
 	if p.config.Demo() {
 		providers = append(providers, p.sandbox())
@@ -86,7 +90,33 @@ func (p *portal) newApp(ctx context.Context, db *store.DB, now func() time.Time)
 	if err := p.outlets(&c); err != nil {
 		return nil, err
 	}
+	if c.Register, err = p.register(c.Seller); err != nil {
+		return nil, err
+	}
 	return app.New(ctx, c)
+}
+
+// register is whom VAT numbers are asked about: in demo mode the stand-in that
+// runs beside the sandbox, unless another one is named.
+func (p *portal) register(s app.Seller) (app.VATRegister, error) {
+	if p.seeding { // the demo's history is told, not asked
+		return nil, nil //nolint:nilnil // nobody is asked
+	}
+	address := string(p.config.VIESURL)
+	if p.config.Demo() && p.config.VIESURL == config.VIES {
+		address = p.sandboxURL() + viesPath
+	}
+	c := vies.Config{BaseURL: address, Program: "sip.tg-portal/" + version, Now: p.now}
+	if s.VAT.Scheme != vat.SchemeNone { // only who has a number gets a consultation number
+		if own, err := vat.ParseID(s.Party.VATNumber); err == nil {
+			c.Requester = own
+		}
+	}
+	client, err := vies.New(c)
+	if err != nil {
+		return nil, errors.New("PORTAL_VIES_URL takes an address such as " + string(config.VIES))
+	}
+	return client, nil
 }
 
 // outlets connects what notices are sent by. In demo mode nothing leaves the

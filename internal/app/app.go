@@ -94,6 +94,8 @@ type Config struct {
 
 	Messenger Messenger // nil: nothing is sent by Telegram
 	Mailer    Mailer    // nil: e-mails are only stored
+
+	Register VATRegister // nil: only operators look VAT numbers up
 }
 
 // App carries out the use cases.
@@ -114,6 +116,8 @@ type App struct {
 	publicURL string
 	messenger Messenger
 	mailer    Mailer
+	register  VATRegister // nil: nobody is asked
+	asked     hourly      // that is for people
 }
 
 // New returns the use cases on a migrated database.
@@ -121,7 +125,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 	a := &App{
 		db: c.DB, blobs: c.Blobs, queue: c.Queue, now: c.Now, seller: c.Seller, botToken: c.BotToken, demo: c.Demo, demoClock: c.Clock, log: c.Log,
 		providers: map[string]PaymentProvider{}, publicURL: c.PublicURL,
-		messenger: c.Messenger, mailer: c.Mailer,
+		messenger: c.Messenger, mailer: c.Mailer, register: c.Register,
 	}
 	a.seller.ReceiptPrefix = cmp.Or(a.seller.ReceiptPrefix, "R")
 	for _, p := range c.Providers {

@@ -51,50 +51,68 @@ func (a *App) Payers(ctx context.Context, actor account.Actor) ([]store.PayerOf,
 }
 
 // SavePayer stores billing details; an empty id adds a company. Mistakes are
-// Invalid with every field's message; nothing is then written.
+// Invalid with every field's message; nothing is then written. The register is
+// asked about a VAT number that it has not just answered about, first while the
+// person waits, then by a job.
 func (a *App) SavePayer(ctx context.Context, actor account.Actor, id account.PayerID, in PayerInput) (account.PayerID, error) {
 	payer, fields := a.parsePayer(in)
 	if err := fields.Err(); err != nil {
 		return "", err
 	}
+	ask := false
 	err := a.db.Update(ctx, func(tx *store.Tx) error {
-		if id == "" {
-			existing, err := tx.PayersOf(ctx, actor.AccountID)
-			if err != nil {
-				return err
-			}
-			if len(existing) >= maxPayers {
-				return &fault.Error{Kind: fault.Conflict, Key: "error.payer.too_many", Args: fault.Args{"Count": maxPayers}}
-			}
-			payer.ID, err = tx.InsertPayer(ctx, payer, actor.AccountID)
-			if err != nil {
-				return err
-			}
-			if err := a.askBillingAddress(ctx, tx, actor, payer); err != nil {
-				return err
-			}
-			return a.auditPayer(ctx, tx, actor, payer.ID, "payer.added")
+		var err error
+		if payer.ID, err = a.savePayer(ctx, tx, actor, id, payer); err != nil {
+			return err
 		}
-		old, err := tx.LockPayerOf(ctx, actor.AccountID, id)
+		ask, err = a.inquire(ctx, tx, payer)
+		return err
+	})
+	if err != nil {
+		return payer.ID, err
+	}
+	if ask {
+		a.askNow(ctx, actor, payer.ID)
+	}
+	return payer.ID, nil
+}
+
+// savePayer writes a payer and returns its id.
+func (a *App) savePayer(ctx context.Context, tx *store.Tx, actor account.Actor, id account.PayerID, payer account.Payer) (account.PayerID, error) {
+	if id == "" {
+		existing, err := tx.PayersOf(ctx, actor.AccountID)
 		if err != nil {
-			return err
+			return "", err
 		}
-		if !old.Role.MayBuy() {
-			return fault.New(fault.Forbidden, "error.payer.role")
+		if len(existing) >= maxPayers {
+			return "", &fault.Error{Kind: fault.Conflict, Key: "error.payer.too_many", Args: fault.Args{"Count": maxPayers}}
 		}
-		payer.ID = id
-		if old.CurrencyFixed {
-			payer.Currency = old.Currency
-		}
-		if err := tx.SavePayer(ctx, payer); err != nil {
-			return err
+		if payer.ID, err = tx.InsertPayer(ctx, payer, actor.AccountID); err != nil {
+			return "", err
 		}
 		if err := a.askBillingAddress(ctx, tx, actor, payer); err != nil {
-			return err
+			return payer.ID, err
 		}
-		return a.auditPayer(ctx, tx, actor, payer.ID, "payer.changed")
-	})
-	return payer.ID, err
+		return payer.ID, a.auditPayer(ctx, tx, actor, payer.ID, "payer.added")
+	}
+	old, err := tx.LockPayerOf(ctx, actor.AccountID, id)
+	if err != nil {
+		return id, err
+	}
+	if !old.Role.MayBuy() {
+		return id, fault.New(fault.Forbidden, "error.payer.role")
+	}
+	payer.ID = id
+	if old.CurrencyFixed {
+		payer.Currency = old.Currency
+	}
+	if err := tx.SavePayer(ctx, payer); err != nil {
+		return id, err
+	}
+	if err := a.askBillingAddress(ctx, tx, actor, payer); err != nil {
+		return id, err
+	}
+	return id, a.auditPayer(ctx, tx, actor, id, "payer.changed")
 }
 
 func (a *App) auditPayer(ctx context.Context, tx *store.Tx, actor account.Actor, id account.PayerID, action string) error {

@@ -60,6 +60,7 @@ var rowRules = []rowRule{
 	{"refund_amount_minor_check", "refund", `amount_minor = 0`},
 	{"dispute_amount_minor_check", "dispute", `amount_minor = 0`},
 	{"payer_fixed_currency_named", "payer", `currency = ''`},
+	{"vat_check_keeps_the_answer", "vat_check", `payer_id = (SELECT id FROM payer LIMIT 1)`},
 	{"renewal_period_no_check", "renewal", `period_no = 1`},
 
 	// What was bought.
@@ -167,6 +168,14 @@ var moreGuards = []guard{
 	{"change an order's price (I17)", "orders_price_never_changes",
 		`UPDATE orders SET discount_minor = 1, net_minor = monthly_minor * months - 1, total_minor = monthly_minor * months - 1 + vat_minor WHERE state = 'awaiting_payment'`,
 		`DROP TRIGGER orders_keep_price ON orders`},
+	{"change a proof (I28)", "vat_check_is_immutable", `UPDATE vat_check SET result = 'invalid'`, `DROP TRIGGER vat_check_is_immutable ON vat_check`},
+	{"delete a proof (I28)", "vat_check_is_immutable", `DELETE FROM vat_check`,
+		`DROP TRIGGER vat_check_is_immutable ON vat_check; ALTER TABLE settlement_answer DROP CONSTRAINT settlement_answer_vat_check_id_fkey`},
+	{"forget a register's answer (I28)", "settlement_answer_is_immutable", `DELETE FROM settlement_answer`,
+		`DROP TRIGGER settlement_answer_is_immutable ON settlement_answer`},
+	{"reverse charge without a proof (I28)", "settlement_has_its_proof", `INSERT INTO settlement (order_id, tax_point, treatment, buyer, net_minor, vat_minor, shortfall_minor, settled_at)
+		SELECT id, current_date, '{"Row": "R4"}', '{"VATNumber": "DE136695976", "Name": "X"}', 1, 0, 0, now() FROM orders WHERE state = 'awaiting_payment' LIMIT 1`,
+		`DROP TRIGGER settlement_has_its_proof ON settlement`},
 	{"rewrite what was told (I32)", "notice_is_immutable", `UPDATE notice SET facts = '{"a": 1}'`, `DROP TRIGGER notice_is_immutable ON notice`},
 	{"rewrite what an accountant looked at", "document_view_is_append_only", `UPDATE document_view SET number = 'x'`,
 		`DROP TRIGGER document_view_is_append_only ON document_view`},
@@ -276,6 +285,8 @@ func everything(t *testing.T) *till {
 		SELECT 'document', r.email, r.payer_id, l.id, i.id, r.id, 'x', 'sent', now(), now() FROM recipient r, sign_in_link l, invitation i`)
 	s.exec(`INSERT INTO mail (kind, recipient, payer_id, next_try_at, created_at) SELECT 'confirmation', email, payer_id, now(), now() FROM recipient`)
 	s.exec(`INSERT INTO payer_customer (payer_id, account_id, added_at) SELECT payer_id, account_id, added_at FROM member LIMIT 1`)
+	s.exec(`INSERT INTO settlement_answer SELECT order_id, (SELECT min(id) FROM vat_check), now() FROM settlement LIMIT 1`)
+	s.exec(`INSERT INTO vat_inquiry (payer_id, vat_number, began_at) SELECT id, 'DE136695976', now() FROM payer LIMIT 1`)
 	s.exec(`INSERT INTO demo_clock (offset_seconds) VALUES (1) ON CONFLICT DO NOTHING`)
 	return s
 }

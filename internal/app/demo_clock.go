@@ -81,12 +81,12 @@ func (a *App) SyncDemoClock(ctx context.Context) error {
 }
 
 // RunDue does everything that is due now and that jobs do otherwise, one after
-// the other: payments that wait, renewals, the charges that they ask for, what
+// the other: VAT numbers, payments that wait, renewals, the charges that they ask for, what
 // ran out, invoices that wait to be issued. What fails does not keep the rest
 // from being done; the errors are joined.
 func (a *App) RunDue(ctx context.Context) error {
-	return a.inTurn(ctx, a.checkAllPayments, a.renewAndSend, a.checkAllRefunds, a.CloseOverdue, a.IssuePending, a.IssueReceipts, a.DrawPending,
-		a.CompareBooks)
+	return a.inTurn(ctx, a.checkRenewing, a.checkAllPayments, a.renewAndSend, a.checkAllRefunds, a.CloseOverdue, a.IssuePending, a.IssueReceipts,
+		a.DrawPending, a.CompareBooks)
 }
 
 // renewAndSend does what is due for renewals, and sends the charges at once.
@@ -98,7 +98,7 @@ func (a *App) renewAndSend(ctx context.Context) error {
 // ScanDue is RunDue as the jobs do it: renewals are only enqueued, and payments
 // that wait have a job of their own.
 func (a *App) ScanDue(ctx context.Context) error {
-	return a.inTurn(ctx, func(ctx context.Context) error {
+	return a.inTurn(ctx, a.InquireForRenewals, func(ctx context.Context) error {
 		_, err := a.EnqueueRenewals(ctx)
 		return err
 	}, a.CloseOverdue, a.IssuePending, a.IssueReceipts, a.DrawPending)

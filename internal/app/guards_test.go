@@ -224,6 +224,7 @@ func TestTheAuditFindsTampering(t *testing.T) {
 		{"a VAT amount", "I14", `UPDATE invoice_vat SET base_minor = 0, vat_minor = 0`},
 		{"paid until", "I20", `UPDATE subscription SET paid_until = paid_until + interval '1 year'`},
 		{"a period superseded by nothing", "I20", `UPDATE subscription_period SET superseded_at = now()`},
+		{"reverse charge on nothing", "I28", `UPDATE settlement SET treatment = jsonb_set(treatment, '{Row}', '"R4"')`},
 		{"an entry called ignored", "I26", `UPDATE bank_entry SET outcome = 'ignored', order_id = NULL, payer_id = NULL`},
 		{"the audit log", "I31", `DELETE FROM audit WHERE action LIKE 'order.paid' OR action LIKE 'bank.%'`},
 	} {
@@ -236,7 +237,7 @@ func TestTheAuditFindsTampering(t *testing.T) {
 			s.must(err)
 			defer func() { _ = tx.Rollback(context.WithoutCancel(s.ctx())) }()
 			for _, table := range []string{
-				"ledger_entry", "ledger_posting", "invoice", "invoice_vat", "invoice_credit", "receipt", "series", "orders", "subscription", "bank_entry", "audit",
+				"ledger_entry", "ledger_posting", "invoice", "invoice_vat", "invoice_credit", "receipt", "series", "orders", "subscription", "bank_entry", "settlement", "audit",
 			} {
 				_, err = tx.Exec(s.ctx(), `ALTER TABLE `+table+` DISABLE TRIGGER USER`)
 				s.must(err)

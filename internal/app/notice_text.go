@@ -43,6 +43,7 @@ const (
 	hasMethod
 	hasDocument
 	hasOrder
+	hasNumber
 	byBank    // the payer pays by transfer: nothing is taken by itself
 	byBalance // from the payer's balance
 )
@@ -262,6 +263,28 @@ var wordsOf = map[notice.Kind]noticeWords{
 		},
 		links: []noticePage{documentPage, orderPage, subscriptionPage},
 	},
+	notice.VATNumberInvalid: {
+		subject: "notice.vat_number_invalid.subject",
+		body: [][]sentence{
+			{
+				{"notice.vat_number_invalid.number_on", hasNumber | hasOn}, {"notice.vat_number_invalid.number", hasNumber},
+				{"notice.vat_number_invalid.what", 0},
+			},
+			always("notice.vat_number_invalid.vat"),
+			{{"notice.vat_number_invalid.document", hasDocument}},
+			always("notice.vat_number_invalid.do"),
+		},
+		links: []noticePage{billingPage, documentPage},
+	},
+	notice.VATNumberValid: {
+		subject: "notice.vat_number_valid.subject",
+		body: [][]sentence{
+			{{"notice.vat_number_valid.number_on", hasNumber | hasOn}, {"notice.vat_number_valid.number", hasNumber}, {"notice.vat_number_valid.what", 0}},
+			always("notice.vat_number_valid.next"),
+			{{"notice.vat_number_valid.document", hasDocument}},
+		},
+		links: []noticePage{billingPage, documentPage},
+	},
 	notice.ChargedBack: {
 		subject: "notice.charged_back.subject",
 		body: [][]sentence{
@@ -355,6 +378,9 @@ func factsOf(t i18n.Translator, n notice.Notice, zone *time.Location) (given, []
 	}
 	if f.Document != "" {
 		add(hasDocument, "Document", f.Document)
+	}
+	if f.Number != "" {
+		add(hasNumber, "Number", f.Number)
 	}
 	if n.OrderNumber != "" {
 		add(hasOrder, "Order", n.OrderNumber)

@@ -47,6 +47,10 @@ func (a *App) PlaceOrder(ctx context.Context, actor account.Actor, r PlaceOrder)
 	if err != nil {
 		return "", err
 	}
+	if r.Payer == "" {
+		r.Payer = shown.Payer
+	}
+	a.askFirst(ctx, actor, func(*store.Tx) (account.PayerID, error) { return r.Payer, nil })
 	digest := sha256.Sum256([]byte(r.Quote))
 	var number string
 	place := func(tx *store.Tx) error {
@@ -55,9 +59,6 @@ func (a *App) PlaceOrder(ctx context.Context, actor account.Actor, r PlaceOrder)
 			return err
 		}
 		// The payer's lock puts orders of one payer in a row.
-		if r.Payer == "" {
-			r.Payer = shown.Payer
-		}
 		payer, err := tx.LockPayerOf(ctx, actor.AccountID, r.Payer)
 		if err != nil {
 			return err

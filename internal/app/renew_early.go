@@ -27,6 +27,10 @@ func (a *App) RenewEarly(ctx context.Context, actor account.Actor, id string, pe
 		return "", fault.Missing("subscription")
 	}
 	var number string
+	a.askFirst(ctx, actor, func(tx *store.Tx) (account.PayerID, error) {
+		seen, err := managed(ctx, tx, actor, id)
+		return seen.PayerID, err
+	})
 	err := a.db.Update(ctx, func(tx *store.Tx) error {
 		s, payer, err := a.lockForChange(ctx, tx, actor, id)
 		if err != nil {

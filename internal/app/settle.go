@@ -25,6 +25,9 @@ type due struct {
 	treatment vat.Treatment
 	vat       money.Amount
 	total     money.Amount
+
+	proof   int64 // answer about the payer's VAT number that this stands on; 0 for none
+	pending bool  // that answer is not of the day
 }
 
 // dueFor works out what an order costs on the day of its tax point. The payer
@@ -39,7 +42,10 @@ func (a *App) dueFor(ctx context.Context, tx *store.Tx, o order.Order, payer acc
 		return due{}, err
 	}
 	tax, err := treatment.Tax(o.Net)
-	return due{payer: payer, treatment: treatment, vat: tax, total: o.Net + tax}, err
+	return due{
+		payer: payer, treatment: treatment, vat: tax, total: o.Net + tax,
+		proof: buyer.CheckID, pending: buyer.Kind == account.KindCompany && treatment.Hangs(buyer.VATNumber) && !freshCheck(buyer, tx.Now()),
+	}, err
 }
 
 // liveFor returns the customer's active subscription to the ordered plan,
@@ -93,8 +99,12 @@ func (a *App) settle(ctx context.Context, tx *store.Tx, o order.Order, live *sub
 func (a *App) settled(ctx context.Context, tx *store.Tx, o order.Order, s subscription.Subscription, d due, taxPoint civil.Date, shortfall money.Amount, method string, by audit.Actor) error {
 	if err := tx.InsertSettlement(ctx, store.Settlement{
 		OrderID: o.ID, TaxPoint: taxPoint, Treatment: d.treatment, Buyer: d.payer, Net: o.Net, VAT: d.vat, Shortfall: shortfall,
+		VATCheck: d.proof, Pending: d.pending,
 	}); err != nil {
 		return err
+	}
+	if d.pending { // paid all the same; the answer may ask for a correction
+		tx.BeginVATInquiry(o.PayerID, d.payer.VATNumber, tx.Now())
 	}
 	if err := tx.AppendAudit(ctx, audit.Record{
 		Actor: by, Action: "order.paid", ObjectKind: "order", ObjectID: o.ID, PayerID: o.PayerID,

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/siptg/portal/internal/account"
-	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/money"
@@ -57,18 +56,21 @@ func (a *App) treatAfter(sold store.Turnover, buyer store.PayerTax, net money.Am
 func buyerOf(t store.PayerTax) vat.Buyer {
 	b := vat.Buyer{Country: t.Country, Postcode: t.Postcode, Company: t.Kind == account.KindCompany}
 	if b.Company && t.VATNumber != "" {
-		b.VATNumber = t.VATNumber
-		switch t.VATCheck {
-		case "valid":
-			b.VIES = vat.StatusValid
-		case "invalid":
-			b.VIES = vat.StatusInvalid
-		default:
-			// Nobody could be asked yet: never 0 % on a guess (vat.md 3.5).
-			b.VIES = vat.StatusUnknown
-		}
+		b.VATNumber, b.VIES = t.VATNumber, statusOf(t.VATCheck)
 	}
 	return b
+}
+
+// statusOf is what an answer that is kept means; without one nobody could be
+// asked yet: never 0 % on a guess (vat.md 3.5).
+func statusOf(result string) vat.Status {
+	switch result {
+	case "valid":
+		return vat.StatusValid
+	case "invalid":
+		return vat.StatusInvalid
+	}
+	return vat.StatusUnknown
 }
 
 // taxOf gathers what a payer's VAT treatment follows from.
@@ -77,34 +79,12 @@ func taxOf(ctx context.Context, tx *store.Tx, p account.Payer) (store.PayerTax, 
 	if p.VATNumber == "" {
 		return t, nil
 	}
-	check, err := tx.LastVATCheck(ctx, p.VATNumber, tx.Now().Add(-store.VATCheckLife))
+	proof, err := tx.LastVATProof(ctx, p)
 	if fault.Is(err, fault.NotFound) {
 		return t, nil
 	}
-	t.VATCheck = check
+	t.VATCheck, t.CheckID, t.CheckedAt = proof.Result, proof.ID, proof.CheckedAt
 	return t, err
-}
-
-// ConfirmVATNumber records an operator's look-up of a VAT number in its tax
-// register: whether it is valid, and the proof. It stands for 30 days.
-func (a *App) ConfirmVATNumber(ctx context.Context, number string, valid bool, source, reference string, by audit.Actor) error {
-	id, err := vat.ParseID(number)
-	if err != nil {
-		return err
-	}
-	result := "invalid"
-	if valid {
-		result = "valid"
-	}
-	return a.db.Update(ctx, func(tx *store.Tx) error {
-		if err := tx.InsertVATCheck(ctx, id.String(), result, source, reference); err != nil {
-			return err
-		}
-		return tx.AppendAudit(ctx, audit.Record{
-			Actor: by, Action: "vat_number." + result, ObjectKind: "vat_number", ObjectID: id.String(),
-			Detail: map[string]any{"source": source, "reference": reference},
-		})
-	})
 }
 
 // inZone is the business day of an instant.

@@ -60,6 +60,9 @@ const (
 	demoBotName  = "sip_tg_portal_demo_bot"
 )
 
+// VIES is the address of the EU's register of VAT numbers.
+const VIES ServiceURL = "https://ec.europa.eu/taxation_customs/vies/rest-api"
+
 // Demo reports whether the portal runs with demo people and sandbox payments.
 func (c Config) Demo() bool { return c.Mode == ModeDemo }
 

@@ -167,12 +167,26 @@ func (deliverMails) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queueMails, MaxAttempts: 1}
 }
 
-// The queues besides the default one.
+// checkVATNumbers asks the register about VAT numbers for which it is time.
+type checkVATNumbers struct{}
+
+// Kind names the job in River's table.
+func (checkVATNumbers) Kind() string { return "check_vat_numbers" }
+
+// InsertOpts are those of all such jobs. Who comes late finds what was left, and
+// when to ask again is kept with what is asked.
+func (checkVATNumbers) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueRegister, MaxAttempts: 1}
+}
+
+// The queues besides the default one. A register that is slow keeps nobody from
+// paying.
 const (
 	queuePayments = "payments"
 	queueInbox    = "inbox"
 	queueNotices  = "notices"
 	queueMails    = "mails"
+	queueRegister = "register"
 )
 
 // Queue enqueues jobs; it is an app.Queue.
@@ -328,6 +342,10 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 	river.AddWorker(workers, timed[deliverMails]{timeout: checkTime, work: func(ctx context.Context, _ *river.Job[deliverMails]) error {
 		return a.DeliverMails(ctx)
 	}})
+	river.AddWorker(workers, timed[checkVATNumbers]{timeout: checkTime, work: func(ctx context.Context, _ *river.Job[checkVATNumbers]) error {
+		_, err := a.CheckVATNumbers(ctx)
+		return err
+	}})
 	periodically := func(every time.Duration, args river.JobArgs) *river.PeriodicJob {
 		return river.NewPeriodicJob(river.PeriodicInterval(every), func() (river.JobArgs, *river.InsertOpts) { return args, nil },
 			&river.PeriodicJobOpts{RunOnStart: true})
@@ -336,13 +354,14 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 		Logger: log,
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: 4}, queuePayments: {MaxWorkers: 4}, queueInbox: {MaxWorkers: 8},
-			queueNotices: {MaxWorkers: 4}, queueMails: {MaxWorkers: 2},
+			queueNotices: {MaxWorkers: 4}, queueMails: {MaxWorkers: 2}, queueRegister: {MaxWorkers: 1},
 		},
 		Workers:              workers,
 		RescueStuckJobsAfter: rescueAfter,
 		PeriodicJobs: []*river.PeriodicJob{
 			periodically(dueEvery, runDue{}), periodically(checkEvery, checkPayments{}), periodically(auditEvery, auditBooks{}),
 			periodically(dueEvery, deliverLeftBehind{}), periodically(compareEvery, compareBooks{}), periodically(checkEvery, deliverMails{}),
+			periodically(checkEvery, checkVATNumbers{}),
 		},
 	})
 	if err != nil {

@@ -32,6 +32,8 @@ const (
 	RefundFailed     Kind = "refund_failed"
 	Withdrawn        Kind = "withdrawn" // receipt of a withdrawal
 	ChargedBack      Kind = "charged_back"
+	VATNumberInvalid Kind = "vat_number_invalid" // the register says so; Document is an invoice that was issued without VAT meanwhile
+	VATNumberValid   Kind = "vat_number_valid"   // the answer that was waited for; Document is an invoice with VAT that was not due
 )
 
 // Notice is one thing that the people of a payer are told.
@@ -53,4 +55,5 @@ type Facts struct {
 	Until    time.Time      `json:"until,omitzero"`    // paid until
 	Method   string         `json:"method,omitzero"`   // the saved method's name, "Visa •••• 4242"; or card, bank, balance
 	Document string         `json:"document,omitzero"` // number of an invoice or credit note
+	Number   string         `json:"number,omitzero"`   // VAT number
 }

@@ -103,18 +103,20 @@ type Settlement struct {
 	Net       money.Amount
 	VAT       money.Amount
 	Shortfall money.Amount // forgiven
+	VATCheck  int64        // answer about the buyer's VAT number that the treatment stands on; 0 for none
+	Pending   bool         // that answer was not of the day
 	At        time.Time    // set by the store
 }
 
 const insertSettlementSQL = `
-INSERT INTO settlement (order_id, tax_point, treatment, buyer, net_minor, vat_minor, shortfall_minor, settled_at)
-VALUES (@order, @tax_point, @treatment, @buyer, @net, @vat, @shortfall, @now)`
+INSERT INTO settlement (order_id, tax_point, treatment, buyer, net_minor, vat_minor, shortfall_minor, vat_check_id, vat_pending, settled_at)
+VALUES (@order, @tax_point, @treatment, @buyer, @net, @vat, @shortfall, NULLIF(@vat_check::bigint, 0), @pending, @now)`
 
 // InsertSettlement freezes how an order was settled.
 func (tx *Tx) InsertSettlement(ctx context.Context, s Settlement) error {
 	tx.later(insertSettlementSQL, pgx.NamedArgs{
 		"order": s.OrderID, "tax_point": day(s.TaxPoint), "treatment": s.Treatment, "buyer": s.Buyer, "net": int64(s.Net),
-		"vat": int64(s.VAT), "shortfall": int64(s.Shortfall), "now": tx.now,
+		"vat": int64(s.VAT), "shortfall": int64(s.Shortfall), "vat_check": s.VATCheck, "pending": s.Pending, "now": tx.now,
 	})
 	return nil
 }

@@ -88,6 +88,16 @@ LEFT JOIN subscription_period s ON s.order_id = o.id AND s.change = 0
 LEFT JOIN renewal r ON r.subscription_id = s.subscription_id AND r.period_no = s.number
 WHERE o.state = 'paid'`
 
+// A sale without VAT to a business in another member state.
+const checkProofsSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE NOT EXISTS (SELECT FROM vat_check c JOIN orders o ON o.id = s.order_id
+                                          WHERE c.vat_number = s.buyer ->> 'VATNumber' AND c.result = 'valid'
+                                            AND (c.payer_id IS NULL OR c.payer_id = o.payer_id)
+                                            AND c.checked_at <= s.settled_at AND c.checked_at >= s.settled_at - interval '720 hours'
+                                            AND c.id = COALESCE(s.vat_check_id, c.id))) AS broken
+FROM settlement s WHERE s.treatment ->> 'Row' = 'R4'`
+
 const checkOneLiveSQL = `
 SELECT count(*) AS looked, count(*) FILTER (WHERE n > 1) AS broken
 FROM (SELECT count(*) AS n FROM payment WHERE state NOT IN ('failed', 'canceled', 'expired') GROUP BY payable_kind, payable_id) q`
@@ -305,6 +315,7 @@ var checks = []struct{ id, title, sql string }{
 	{"I20", "of each period the last change is in force", checkSupersededSQL},
 	{"I25", "bank entries are booked once", checkBookedOnceSQL},
 	{"I26", "bank money is matched or in suspense", checkOutcomeSQL},
+	{"I28", "reverse charge stands on a valid answer of a register", checkProofsSQL},
 	{"I31", "every movement of money has an audit row", checkAuditedSQL},
 	{"-", "paid orders have an invoice within the hour", checkInvoicedSQL},
 	{"-", "top-ups have a receipt within the hour", checkReceivedSQL},

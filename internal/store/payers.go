@@ -156,24 +156,3 @@ func payerArgs(p account.Payer, now time.Time) pgx.NamedArgs {
 		"po_reference": p.POReference, "language": p.Language, "lithuanian": p.Lithuanian, "currency": string(p.Currency), "now": now,
 	}
 }
-
-const insertVATCheckSQL = `
-INSERT INTO vat_check (vat_number, result, source, reference, checked_at) VALUES (@vat_number, @result, @source, @reference, @now)`
-
-// InsertVATCheck records what a register said about a VAT number.
-func (tx *Tx) InsertVATCheck(ctx context.Context, number, result, source, reference string) error {
-	_, err := exec(ctx, tx, insertVATCheckSQL, pgx.NamedArgs{
-		"vat_number": number, "result": result, "source": source, "reference": reference, "now": tx.now,
-	})
-	return err
-}
-
-const lastVATCheckSQL = `
-SELECT result FROM vat_check WHERE vat_number = @vat_number AND checked_at > @since
-ORDER BY checked_at DESC, id DESC LIMIT 1`
-
-// LastVATCheck returns the newest answer about a VAT number since an instant:
-// "valid", "invalid", or NotFound.
-func (tx *Tx) LastVATCheck(ctx context.Context, number string, since time.Time) (string, error) {
-	return value[string](ctx, tx, "VAT check", lastVATCheckSQL, pgx.NamedArgs{"vat_number": number, "since": since})
-}

@@ -9,11 +9,8 @@ import (
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/subscription"
+	"github.com/siptg/portal/internal/vat"
 )
-
-// VATCheckLife is how long a register's answer about a VAT number is relied on
-// (vat.md 3.5: a known customer, valid within 30 days).
-const VATCheckLife = 30 * 24 * time.Hour
 
 // SubscriptionOf is a subscription as one person may see it.
 type SubscriptionOf struct {
@@ -32,6 +29,10 @@ type PayerTax struct {
 	Postcode  string
 	VATNumber string
 	VATCheck  string // "valid", "invalid", or empty for no recent answer
+
+	// Of that answer, where the treatment is decided for good.
+	CheckID   int64
+	CheckedAt time.Time
 }
 
 type subscriptionRow struct {
@@ -87,7 +88,8 @@ SELECT s.id, s.payer_id, s.customer_id, s.plan, s.accounts, s.recording, s.lines
        s.currency, s.state, s.auto_renew, s.anchor_day, s.started_at, s.paid_until,
        COALESCE(m.role, '') AS role, p.name AS payer_name, c.first_name, c.last_name, c.telegram_id AS customer_tg,
        p.kind AS payer_kind, p.country, p.postcode, p.vat_number,
-       COALESCE((SELECT v.result FROM vat_check v WHERE v.vat_number = p.vat_number AND v.checked_at > @vat_since
+       COALESCE((SELECT v.result FROM vat_check v WHERE v.vat_number = p.vat_number AND v.checked_at >= @vat_since
+                   AND (v.payer_id IS NULL OR v.payer_id = p.id AND v.buyer_name = p.name)
                  ORDER BY v.checked_at DESC, v.id DESC LIMIT 1), '') AS vat_check
 FROM subscription s
 JOIN payer p ON p.id = s.payer_id
@@ -106,7 +108,7 @@ LIMIT 200`
 // SubscriptionsOf asks for the subscriptions that a person pays for or uses,
 // active ones first, the next to run out on top.
 func (q *Questions) SubscriptionsOf(actor account.ID, to *[]SubscriptionOf) {
-	askAs(q, subscriptionsOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": q.now.Add(-VATCheckLife)}, to, subscriptionRow.of)
+	askAs(q, subscriptionsOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": q.now.Add(-vat.ProofLife)}, to, subscriptionRow.of)
 }
 
 const subscriptionOfSQL = subscriptionColumnsSQL + `
@@ -115,13 +117,13 @@ WHERE s.id = @id AND (m.role IS NOT NULL OR s.customer_id = @actor)`
 // SubscriptionOf asks for a subscription that the person pays for or uses; the
 // answer is empty where there is none.
 func (q *Questions) SubscriptionOf(actor account.ID, id string, to *[]SubscriptionOf) {
-	askAs(q, subscriptionOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": q.now.Add(-VATCheckLife), "id": id}, to, subscriptionRow.of)
+	askAs(q, subscriptionOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": q.now.Add(-vat.ProofLife), "id": id}, to, subscriptionRow.of)
 }
 
 // SubscriptionOf returns a subscription that the person pays for or uses, or
 // NotFound.
 func (tx *Tx) SubscriptionOf(ctx context.Context, actor account.ID, id string) (SubscriptionOf, error) {
-	r, err := one[subscriptionRow](ctx, tx, "subscription", subscriptionOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": tx.now.Add(-VATCheckLife), "id": id})
+	r, err := one[subscriptionRow](ctx, tx, "subscription", subscriptionOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": tx.now.Add(-vat.ProofLife), "id": id})
 	return r.of(), err
 }
 
@@ -130,7 +132,7 @@ const lockSubscriptionOfSQL = subscriptionOfSQL + ` FOR NO KEY UPDATE OF s`
 // LockSubscriptionOf returns a subscription that the person pays for or uses,
 // locked, or NotFound.
 func (tx *Tx) LockSubscriptionOf(ctx context.Context, actor account.ID, id string) (SubscriptionOf, error) {
-	r, err := one[subscriptionRow](ctx, tx, "subscription", lockSubscriptionOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": tx.now.Add(-VATCheckLife), "id": id})
+	r, err := one[subscriptionRow](ctx, tx, "subscription", lockSubscriptionOfSQL, pgx.NamedArgs{"actor": string(actor), "vat_since": tx.now.Add(-vat.ProofLife), "id": id})
 	return r.of(), err
 }
 

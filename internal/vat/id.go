@@ -3,6 +3,7 @@ package vat
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -30,6 +31,18 @@ func (id ID) Country() string {
 
 // InVIES reports whether VIES knows numbers of this kind.
 func (id ID) InVIES() bool { return id.Country() == "XI" || MemberState(id.Country()) }
+
+// Prefixes are those of the numbers that VIES knows.
+func Prefixes() []string {
+	var all []string
+	for prefix := range formats {
+		if (ID{Prefix: prefix}).InVIES() {
+			all = append(all, prefix)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
 
 // format is the syntax of one country's numbers after the prefix.
 type format struct {
