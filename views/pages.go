@@ -146,6 +146,7 @@ type Tax struct {
 	Country string // name
 	// Estimate says that it was worked out from the country alone.
 	Estimate bool
+	Number   string // why the payer's VAT number does not help: number_invalid, number_waiting; "" otherwise
 }
 
 // Hint tells what one more account or line does to the price.
@@ -192,6 +193,7 @@ type BillingPage struct {
 	// VATWarning is set when the number looks mistyped: the form then shows the
 	// checkbox "vat_number_confirm" to keep it.
 	VATWarning string
+	VAT        *VATStatus // of the number that is stored; nil where there is none
 	ReturnTo   string
 }
 
@@ -236,6 +238,8 @@ type OrderPage struct {
 	Bank        string
 	Reference   Copied
 	QR          *QR // nil where a code does not apply
+
+	VATStatus *VATStatus // of the payer's number, while the order is open; nil for none
 
 	Lines    []DocumentLine
 	Discount *DocumentDiscount
@@ -479,6 +483,7 @@ type DocumentPage struct {
 	PDFURL   string
 	CIIURL   string // e-invoices; empty for none
 	UBLURL   string
+	Proofs   []VATProof // that its VAT stands on
 }
 
 // Document is an issued document, drawn from its frozen form.

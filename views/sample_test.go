@@ -503,6 +503,7 @@ func samples() map[string]templ.Component {
 		"hostile":                views.Failure(views.ErrorPage{Page: hostilePage, Status: 422, Text: hostile, BackURL: "javascript:alert(1)"}),
 	}
 	maps.Copy(all, staffSamples())
+	maps.Copy(all, vatSamples())
 	for _, status := range []int{403, 404, 409, 422, 429, 500, 503} {
 		all["failure-"+en.Number(int64(status))] = views.Failure(views.ErrorPage{Page: page(true, ""), Status: status, RequestID: "01JD9Z8Q7R", BackURL: "/plans"})
 	}

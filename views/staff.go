@@ -8,6 +8,7 @@ const (
 	StaffNavHome     StaffNavItem = "home"
 	StaffNavRefunds  StaffNavItem = "refunds"
 	StaffNavPayments StaffNavItem = "payments"
+	StaffNavVAT      StaffNavItem = "vat"
 )
 
 // StaffHomePage is GET /staff.
@@ -29,7 +30,7 @@ type StaffStray struct {
 
 // StaffCount is how much of one kind waits for a person.
 type StaffCount struct {
-	Kind  string // refunds, parked, unknown, alerted, suspense
+	Kind  string // refunds, parked, unknown, alerted, suspense, vat
 	Count int
 	URL   string
 	Since Instant // of the oldest; absent where nothing waits or nobody counts

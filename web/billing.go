@@ -34,6 +34,13 @@ func (s *server) billingPage(c echo.Context) error {
 	page := s.billingView(c, payers, current, values)
 	page.Form = billingForm(payers, current)
 	s.billingDefaults(&page)
+	if current >= 0 && page.Form.Kind == string(account.KindCompany) && page.Form.VATNumber != "" {
+		state, err := s.app.VATState(c.Request().Context(), s.actor(c), payers[current].ID)
+		if err != nil {
+			return err
+		}
+		page.VAT = vatView(page.T, state, s.zone(c))
+	}
 	return s.render(c, http.StatusOK, views.Billing(page))
 }
 

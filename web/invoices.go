@@ -102,6 +102,13 @@ func (s *server) invoicePage(c echo.Context) error {
 	} else if !fault.Is(err, fault.NotFound) {
 		return err
 	}
+	proofs, err := s.app.InvoiceProofs(ctx, actor, number)
+	if err != nil {
+		return err
+	}
+	for _, x := range proofs {
+		page.Proofs = append(page.Proofs, proofView(p.T, x.VATProof, x.Later, s.zone(c)))
+	}
 	page.CIIURL, page.UBLURL = invoiceURL(number)+ciiSuffix+"?download=1", invoiceURL(number)+ublSuffix+"?download=1"
 	return s.render(c, http.StatusOK, views.InvoiceDocument(page))
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +32,11 @@ func orderView(p views.Page, o app.OrderDetail, actor account.Actor, zone *time.
 	switch o.State {
 	case order.StateAwaitingPayment:
 		page.MayCancel = true
+		if o.VAT != nil {
+			if page.VATStatus = vatView(t, *o.VAT, zone); page.VATStatus != nil {
+				page.VATStatus.BillingURL = "/billing?" + url.Values{"payer": {string(o.PayerID)}}.Encode()
+			}
+		}
 		if code := o.QR(); code != nil {
 			page.QR = &views.QR{Size: code.Size, Path: squares(code.Size, code.Black)}
 		}

@@ -179,6 +179,9 @@ func discountPercent(t i18n.Translator, p money.BasisPoints) string {
 // taxView says how VAT was decided.
 func taxView(t i18n.Translator, q app.Quote) views.Tax {
 	x := views.Tax{Country: t.Country(q.Country), Estimate: q.Payer == nil || q.Payer.Country == ""}
+	if q.Treatment.Hangs(q.VATNumber) && (q.VATState == vat.StateInvalid || q.VATState == vat.StateWaiting) {
+		x.Number = "number_" + string(q.VATState)
+	}
 	switch q.Treatment.Category {
 	case vat.CategoryStandard:
 		x.Case, x.Rate, x.Country = "charged", t.Percent(int64(q.Treatment.Rate)), t.Country(q.Treatment.Place)

@@ -106,6 +106,7 @@ func (s *server) routes() []route {
 		{get, "/staff", staffOnly, s.staffHomePage, "staff"},
 		{get, "/staff/payments", staffOnly, s.staffPaymentsPage, "staff-payments"},
 		{get, "/staff/payments/:id", staffOnly, s.staffPaymentPage, "staff-payment"},
+		{get, "/staff/vat", staffOnly, s.staffVATPage, "staff-vat"},
 		{get, "/staff/refunds", staffOnly, s.staffRefundsPage, "staff-refunds"},
 		{get, "/staff/refunds/:id", staffOnly, s.staffRefundPage, "staff-refund"},
 		{post, "/staff/refunds/:id/approve", staffOnly, s.approveRefund, "staff-refund-approve"},

@@ -176,6 +176,7 @@ var staffMatrix = map[string]backOffice{
 	"staff-payments": {same("/staff/payments?q=72.60"), everyColleague},
 	"staff-payment": {func(w *world) call { return call{path: "/staff/payments/" + w.bankEntry(w.paid)} },
 		everyColleague},
+	"staff-vat":     {same("/staff/vat?q=DE136695976"), everyColleague},
 	"staff-refunds": {same("/staff/refunds"), everyColleague},
 	"staff-refund":  {func(w *world) call { return call{path: "/staff/refunds/" + w.refundRequest()} }, everyColleague},
 	"staff-refund-approve": {func(w *world) call { return call{"/staff/refunds/" + w.refundRequest() + "/approve", url.Values{}} },
@@ -467,7 +468,7 @@ func TestForeignIsMissing(t *testing.T) {
 		"withdrawal":   {[]string{"/subscriptions/" + w.subscription + "/withdraw"}, []string{"/subscriptions/" + noID + "/withdraw", "/subscriptions/x/withdraw"}},
 		"withdrawn":    {[]string{"/withdrawals/" + w.receiptOfWithdrawal()}, []string{"/withdrawals/" + noID, "/withdrawals/x", "/withdrawals/%00"}},
 		"refund":       {[]string{"/requests/new/refund?subscription=" + w.subscription}, []string{"/requests/new/refund?subscription=" + noID, "/requests/new/refund?subscription=x", "/requests/new/nothing"}},
-		"back office": {[]string{"/staff", "/staff/payments", "/staff/payments?q=1", "/staff/payments?q=1&q=2", "/staff/payments/" + w.bankEntry(w.paid), "/staff/refunds", "/staff/refunds/" + w.refundRequest()},
+		"back office": {[]string{"/staff", "/staff/payments", "/staff/payments?q=1", "/staff/payments?q=1&q=2", "/staff/payments/" + w.bankEntry(w.paid), "/staff/refunds", "/staff/refunds/" + w.refundRequest(), "/staff/vat", "/staff/vat?q=DE136695976"},
 			[]string{"/staff/payments/" + noID, "/staff/payments/x", "/staff/nothing"}},
 		"page": {nil, []string{"/nowhere", "/plans/nothing", "/plans/free", "/orders", "/.env", "/index.php", "/account/", "//account"}},
 	} {

@@ -39,6 +39,25 @@ func (s *server) staffPaymentsPage(c echo.Context) error {
 	return s.render(c, status, views.StaffPayments(page))
 }
 
+// staffVATPage is GET /staff/vat?q=.
+func (s *server) staffVATPage(c echo.Context) error {
+	values, err := query(c)
+	if err != nil {
+		return err
+	}
+	seen, err := s.app.StaffVAT(c.Request().Context(), s.actor(c), values.Get("q"))
+	if err != nil && !fault.Is(err, fault.Invalid) {
+		return err
+	}
+	page := staffVATView(s.page(c), seen, s.zone(c))
+	page.Query = values.Get("q")
+	status := http.StatusOK
+	if err != nil {
+		status, page.Errors = statusOf(err), errorList(page.T, err, "q")
+	}
+	return s.render(c, status, views.StaffVAT(page))
+}
+
 // staffPaymentPage is GET /staff/payments/{id}.
 func (s *server) staffPaymentPage(c echo.Context) error {
 	p, err := s.app.StaffPayment(c.Request().Context(), s.actor(c), c.Param("id"))

@@ -32,8 +32,13 @@ func staffHomeView(p views.Page, home app.StaffHome, zone *time.Location) views.
 			Provider: s.Provider, Ref: s.Ref, Reference: s.Reference, Left: moneyOf(p.T, left.Amount, left.Currency), Since: instantOf(p.T, s.FirstSeenAt, zone),
 		})
 	}
+	vatCases := views.StaffCount{Kind: "vat", Count: home.VAT, URL: "/staff/vat"}
+	if !home.OldestVAT.IsZero() {
+		vatCases.Since = dayOf(p.T, civil.DateOf(home.OldestVAT, zone))
+	}
 	return views.StaffHomePage{Page: p, Role: string(home.Role), Strays: strays, Waiting: []views.StaffCount{
 		refunds,
+		vatCases,
 		{Kind: string(app.PaymentsParked), Count: home.Parked, URL: show(app.PaymentsParked)},
 		{Kind: string(app.PaymentsUnknown), Count: home.Unknown, URL: show(app.PaymentsUnknown)},
 		{Kind: string(app.PaymentsAlerted), Count: home.Alerted, URL: show(app.PaymentsAlerted)},

@@ -231,6 +231,7 @@ type OrderDetail struct {
 	InvoiceNumber string           // empty until the invoice is issued
 	Service       *subscription.Period
 	Ways          *Ways            // to pay; nil unless the order is open
+	VAT           *VATState        // of the payer's number; nil unless the order is open and the payer has one
 	Payment       *payment.Payment // by card: the one that is alive or has succeeded, else the last one; nil for none
 }
 
@@ -262,6 +263,17 @@ func (a *App) Order(ctx context.Context, actor account.Actor, number string) (Or
 			return err
 		}
 		if d.State == order.StateAwaitingPayment {
+			if d.Document.Buyer.VATNumber != "" {
+				payer, err := tx.Payer(ctx, d.PayerID)
+				if err != nil {
+					return err
+				}
+				state, err := a.vatState(ctx, tx, payer)
+				if err != nil {
+					return err
+				}
+				d.VAT = &state
+			}
 			d.Ways, err = a.ways(ctx, tx, actor, d.Order)
 			return err
 		}

@@ -82,6 +82,8 @@ type Quote struct {
 	Country      string
 	Currencies   []money.Currency
 	Treatment    vat.Treatment
+	VATNumber    string // of the payer
+	VATState     vat.State
 	VAT          money.Amount
 	Total        money.Amount
 	Payer        *account.Payer // nil for an anonymous visitor, or when another country's price was asked for
@@ -139,6 +141,9 @@ func (a *App) quote(ctx context.Context, tx *store.Tx, actor *account.Actor, r Q
 			return Quote{}, err
 		}
 		buyer.Country = q.Country // a payer without details yet takes the country asked for
+		if buyer.Kind == account.KindCompany {
+			q.VATNumber, q.VATState = buyer.VATNumber, vat.StateOf(buyer.VATNumber, statusOf(buyer.VATCheck))
+		}
 	}
 	sold, err := a.turnover(ctx, tx, today)
 	if err != nil {

@@ -14,8 +14,10 @@ const StaffAlertDays = 14
 // StaffHome is what waits for people of the back office.
 type StaffHome struct {
 	store.Waiting
-	Role   account.StaffRole
-	Strays []StrayPayment // money at a provider that belongs to no payment of ours
+	Role      account.StaffRole
+	Strays    []StrayPayment // money at a provider that belongs to no payment of ours
+	VAT       int            // invoices whose VAT a later answer of the register contradicts
+	OldestVAT time.Time      // of those answers
 }
 
 // StrayPayment is a payment in a provider's list that is none of ours, for
@@ -33,7 +35,19 @@ func (a *App) StaffHome(ctx context.Context, actor account.Actor) (StaffHome, er
 		if home.Waiting, err = tx.Waiting(ctx, alertsSince(tx.Now())); err != nil {
 			return err
 		}
-		home.Strays, err = tx.Strays(ctx)
+		if home.Strays, err = tx.Strays(ctx); err != nil {
+			return err
+		}
+		home.VAT, home.OldestVAT = 0, time.Time{}
+		cases, err := tx.VATCases(ctx)
+		for _, c := range cases {
+			if c.InvoiceNumber == "" {
+				continue
+			}
+			if home.VAT++; home.OldestVAT.IsZero() {
+				home.OldestVAT = c.Since
+			}
+		}
 		return err
 	})
 	return home, err
