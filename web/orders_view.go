@@ -32,8 +32,8 @@ func orderView(p views.Page, o app.OrderDetail, actor account.Actor, zone *time.
 	switch o.State {
 	case order.StateAwaitingPayment:
 		page.MayCancel = true
-		if o.VAT != nil {
-			if page.VATStatus = vatView(t, *o.VAT, zone); page.VATStatus != nil {
+		if o.VATNumber != nil {
+			if page.VATStatus = vatView(t, *o.VATNumber, zone); page.VATStatus != nil {
 				page.VATStatus.BillingURL = "/billing?" + url.Values{"payer": {string(o.PayerID)}}.Encode()
 			}
 		}

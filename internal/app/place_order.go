@@ -231,7 +231,7 @@ type OrderDetail struct {
 	InvoiceNumber string           // empty until the invoice is issued
 	Service       *subscription.Period
 	Ways          *Ways            // to pay; nil unless the order is open
-	VAT           *VATState        // of the payer's number; nil unless the order is open and the payer has one
+	VATNumber     *VATState        // of the payer's number; nil unless the order is open and the payer has one
 	Payment       *payment.Payment // by card: the one that is alive or has succeeded, else the last one; nil for none
 }
 
@@ -272,7 +272,7 @@ func (a *App) Order(ctx context.Context, actor account.Actor, number string) (Or
 				if err != nil {
 					return err
 				}
-				d.VAT = &state
+				d.VATNumber = &state
 			}
 			d.Ways, err = a.ways(ctx, tx, actor, d.Order)
 			return err
