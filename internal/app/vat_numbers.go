@@ -291,7 +291,7 @@ func (a *App) silent(ctx context.Context, p account.Payer, silence *vat.SilenceE
 		if silence.Final || next.Sub(inquiry.BeganAt) > vat.Patience {
 			next = time.Time{}
 		}
-		return tx.PutOffVATInquiry(ctx, p.ID, p.VATNumber, silence.Code, next)
+		return tx.PutOffVATInquiry(ctx, p.ID, p.VATNumber, *silence, next)
 	})
 }
 

@@ -147,17 +147,20 @@ func (tx *Tx) ClaimDueVATInquiries(ctx context.Context, limit int, until time.Ti
 }
 
 const putOffVATInquirySQL = `
-UPDATE vat_inquiry SET silent = silent + 1, asked_at = @now, failure = @failure, next_try_at = @next
+UPDATE vat_inquiry SET silent = silent + 1, next_try_at = @next, asked_at = CASE WHEN @asked::boolean THEN @now ELSE asked_at END,
+                       failure = CASE WHEN @asked::boolean THEN @failure ELSE failure END
 WHERE payer_id = @payer AND vat_number = @vat_number`
 
 // PutOffVATInquiry notes that a register gave no answer, and when it is asked
 // again: never for the zero time.
-func (tx *Tx) PutOffVATInquiry(ctx context.Context, id account.PayerID, number, failure string, next time.Time) error {
+func (tx *Tx) PutOffVATInquiry(ctx context.Context, id account.PayerID, number string, silence vat.SilenceError, next time.Time) error {
 	var at *time.Time
 	if !next.IsZero() {
 		at = &next
 	}
-	_, err := exec(ctx, tx, putOffVATInquirySQL, pgx.NamedArgs{"payer": string(id), "vat_number": number, "failure": failure, "now": tx.now, "next": at})
+	_, err := exec(ctx, tx, putOffVATInquirySQL, pgx.NamedArgs{
+		"payer": string(id), "vat_number": number, "failure": silence.Code, "asked": !silence.NotAsked, "now": tx.now, "next": at,
+	})
 	return err
 }
 
@@ -197,7 +200,7 @@ WHERE p.kind = 'company' AND left(p.vat_number, 2) = ANY (@prefixes::text[])
                                             WHEN n.ends <= @prepare THEN @prepare_before::timestamptz
                                             ELSE @else_before::timestamptz END)
   AND NOT EXISTS (SELECT FROM vat_inquiry i
-                  WHERE i.payer_id = p.id AND i.vat_number = p.vat_number AND (i.next_try_at IS NOT NULL OR i.asked_at > @given_up_before))
+                  WHERE i.payer_id = p.id AND i.vat_number = p.vat_number AND (i.next_try_at IS NOT NULL OR COALESCE(i.asked_at, i.began_at) > @given_up_before))
 ORDER BY n.ends, p.id
 LIMIT 1000
 ON CONFLICT (payer_id) DO UPDATE

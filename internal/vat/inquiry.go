@@ -31,8 +31,9 @@ type Answer struct {
 
 // SilenceError is a register that gave no answer: neither yes nor no.
 type SilenceError struct {
-	Code  string // of the register, such as MS_UNAVAILABLE, or ours: see package vies
-	Final bool   // asking again in the same way does not help
+	Code     string // of the register, such as MS_UNAVAILABLE, or ours: see package vies
+	Final    bool   // asking again in the same way does not help
+	NotAsked bool   // it was left alone, because it was silent too often just now
 }
 
 // Error names the code.

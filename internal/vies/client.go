@@ -119,7 +119,7 @@ func (c *Client) Check(ctx context.Context, q vat.Inquiry) (vat.Answer, error) {
 	for {
 		answer, err := c.once(ctx, q)
 		silence, silent := errors.AsType[*vat.SilenceError](err)
-		if !silent || silence.Final || silence.Code == CodeResting || len(again) == 0 {
+		if !silent || silence.Final || silence.NotAsked || len(again) == 0 {
 			return answer, err
 		}
 		if c.c.Wait(ctx, again[0]) != nil {
@@ -137,7 +137,7 @@ func (c *Client) once(ctx context.Context, q vat.Inquiry) (vat.Answer, error) {
 	}
 	defer leave()
 	if !c.circuits.allow(q.Number.Prefix) {
-		return vat.Answer{}, &vat.SilenceError{Code: CodeResting}
+		return vat.Answer{}, &vat.SilenceError{Code: CodeResting, NotAsked: true}
 	}
 	answer, err := c.request(ctx, q)
 	code := ""
