@@ -1106,7 +1106,7 @@ func Privacy(p PrivacyPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = topic(p.T, "privacy.have", "privacy.have.telegram", "privacy.have.billing", "privacy.have.orders", "privacy.have.sessions", "privacy.have.seats").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = topic(p.T, "privacy.have", "privacy.have.telegram", "privacy.have.billing", "privacy.have.vat", "privacy.have.orders", "privacy.have.sessions", "privacy.have.seats").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
