@@ -49,6 +49,31 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION public.correction_has_both_documents() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM invoice n JOIN invoice r ON r.replaces_id = n.corrects_id WHERE n.id = NEW.credit_note_id) THEN
+        RAISE EXCEPTION 'ledger entry % is of a correction without its invoice', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'correction_has_both_documents';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.correction_request_keeps_its_word() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.state IN ('done', 'rejected', 'withdrawn') OR OLD.needs_two AND NOT NEW.needs_two OR OLD.first_by <> NEW.first_by
+       OR (NEW.payer_id, NEW.invoice_id, NEW.asked_by, NEW.asked_at, NEW.buyer, NEW.currency, NEW.net_minor, NEW.old_vat_minor, NEW.new_vat_minor)
+       IS DISTINCT FROM
+       (OLD.payer_id, OLD.invoice_id, OLD.asked_by, OLD.asked_at, OLD.buyer, OLD.currency, OLD.net_minor, OLD.old_vat_minor, OLD.new_vat_minor) THEN
+        RAISE EXCEPTION 'correction request % is decided once, as it was asked', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'correction_request_keeps_its_word';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.credit_note_is_of_its_invoice() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -136,18 +161,24 @@ CREATE FUNCTION public.invoice_vat_counts() RETURNS trigger
     AS $$
 DECLARE
     corrected uuid;
+    replaced  uuid;
 BEGIN
-    SELECT i.corrects_id INTO corrected FROM invoice i WHERE i.id = NEW.invoice_id;
-    IF corrected IS NULL THEN
-        INSERT INTO invoice_credit (invoice_id, line, category, rate_bps, country, base_minor, vat_minor)
-        VALUES (NEW.invoice_id, NEW.line, NEW.category, NEW.rate_bps, NEW.country, NEW.base_minor, NEW.vat_minor);
-    ELSE
+    SELECT i.corrects_id, i.replaces_id INTO corrected, replaced FROM invoice i WHERE i.id = NEW.invoice_id;
+    IF corrected IS NOT NULL THEN
         UPDATE invoice_credit
         SET credited_base_minor = credited_base_minor + NEW.base_minor, credited_vat_minor = credited_vat_minor + NEW.vat_minor
         WHERE invoice_id = corrected AND category = NEW.category AND rate_bps IS NOT DISTINCT FROM NEW.rate_bps AND country = NEW.country
           AND credited_base_minor = NEW.base_before_minor AND credited_vat_minor = NEW.vat_before_minor;
+    ELSE
+        INSERT INTO invoice_credit (invoice_id, line, category, rate_bps, country, base_minor, vat_minor, credited_base_minor, credited_vat_minor)
+        SELECT NEW.invoice_id, NEW.line, NEW.category, NEW.rate_bps, NEW.country, NEW.base_before_minor + NEW.base_minor,
+               NEW.vat_before_minor + NEW.vat_minor, NEW.base_before_minor, NEW.vat_before_minor
+        WHERE (NEW.base_before_minor, NEW.vat_before_minor) = (0, 0)
+           OR EXISTS (SELECT FROM invoice_credit c
+                      WHERE c.invoice_id = replaced AND c.category = NEW.category AND c.rate_bps IS NOT DISTINCT FROM NEW.rate_bps AND c.country = NEW.country
+                        AND c.base_minor = NEW.base_before_minor + NEW.base_minor AND c.vat_minor = NEW.vat_before_minor + NEW.vat_minor);
     END IF;
-    IF corrected IS NOT NULL AND NOT FOUND OR corrected IS NULL AND (NEW.base_before_minor, NEW.vat_before_minor) <> (0, 0) THEN
+    IF NOT FOUND THEN
         RAISE EXCEPTION 'line % of document % does not go on from what was credited', NEW.line, NEW.invoice_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'credit_note_goes_on';
     END IF;
@@ -387,6 +418,34 @@ BEGIN
     IF OLD.state = 'paid' AND NEW.state <> 'paid' OR (NEW.subscription_id, NEW.period_no) <> (OLD.subscription_id, OLD.period_no) THEN
         RAISE EXCEPTION 'renewal % is of one period, and stays paid', OLD.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'renewal_stays_paid';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.replaced_invoice_is_credited() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM invoice_credit c
+               WHERE c.invoice_id = NEW.replaces_id AND (c.credited_base_minor, c.credited_vat_minor) <> (c.base_minor, c.vat_minor))
+       OR NOT EXISTS (SELECT FROM invoice n JOIN ledger_entry e ON e.credit_note_id = n.id AND e.kind = 'corrected'
+                      WHERE n.corrects_id = NEW.replaces_id AND n.net_minor = NEW.net_minor) THEN
+        RAISE EXCEPTION 'invoice % replaces one that is not credited', NEW.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'replaced_invoice_is_credited';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.replacement_is_of_its_invoice() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM invoice i
+        WHERE i.id = NEW.replaces_id AND i.kind = 'invoice' AND i.payer_id = NEW.payer_id AND i.order_id = NEW.order_id
+          AND i.currency = NEW.currency AND i.tax_point = NEW.tax_point) THEN
+        RAISE EXCEPTION 'invoice % is not of the invoice that it replaces', NEW.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'replacement_is_of_its_invoice';
     END IF;
     RETURN NEW;
 END $$;
@@ -650,6 +709,40 @@ CREATE TABLE public.consent (
     CONSTRAINT consent_text_sha256_check CHECK ((length(text_sha256) = 32))
 );
 
+CREATE TABLE public.correction_request (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    payer_id uuid NOT NULL,
+    invoice_id uuid NOT NULL,
+    asked_by uuid NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    buyer jsonb NOT NULL,
+    currency text NOT NULL,
+    net_minor bigint NOT NULL,
+    old_vat_minor bigint NOT NULL,
+    new_vat_minor bigint NOT NULL,
+    needs_two boolean NOT NULL,
+    state text NOT NULL,
+    first_by uuid,
+    first_at timestamp with time zone,
+    second_by uuid,
+    rejected_by uuid,
+    reject_reason text DEFAULT ''::text NOT NULL,
+    decided_at timestamp with time zone,
+    replacement_id uuid,
+    CONSTRAINT correction_request_closed_when_decided CHECK (((state = ANY (ARRAY['done'::text, 'rejected'::text, 'withdrawn'::text])) = (decided_at IS NOT NULL))),
+    CONSTRAINT correction_request_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT correction_request_done_names_its_invoice CHECK (((state = 'done'::text) = (replacement_id IS NOT NULL))),
+    CONSTRAINT correction_request_first_is_dated CHECK (((first_by IS NULL) = (first_at IS NULL))),
+    CONSTRAINT correction_request_is_decided_by_others CHECK (((first_by <> asked_by) AND (second_by <> asked_by))),
+    CONSTRAINT correction_request_net_minor_check CHECK ((net_minor > 0)),
+    CONSTRAINT correction_request_new_vat_minor_check CHECK ((new_vat_minor >= 0)),
+    CONSTRAINT correction_request_old_vat_minor_check CHECK ((old_vat_minor >= 0)),
+    CONSTRAINT correction_request_rejected_by_somebody CHECK (((state = 'rejected'::text) = (rejected_by IS NOT NULL))),
+    CONSTRAINT correction_request_second_eyes CHECK (((state <> 'done'::text) OR ((first_by IS NOT NULL) AND ((second_by IS NOT NULL) OR (NOT needs_two))))),
+    CONSTRAINT correction_request_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved_once'::text, 'done'::text, 'rejected'::text, 'withdrawn'::text]))),
+    CONSTRAINT correction_request_two_are_two CHECK ((second_by <> first_by))
+);
+
 CREATE TABLE public.demo_clock (
     only_row boolean DEFAULT true NOT NULL,
     offset_seconds bigint NOT NULL,
@@ -756,12 +849,14 @@ CREATE TABLE public.invoice (
     content_sha256 bytea NOT NULL,
     issued_at timestamp with time zone NOT NULL,
     corrects_id uuid,
+    replaces_id uuid,
     CONSTRAINT invoice_check CHECK ((content_sha256 = sha256(content))),
     CONSTRAINT invoice_check1 CHECK ((issue_date >= tax_point)),
     CONSTRAINT invoice_corrects_one CHECK (((kind = 'credit_note'::text) = (corrects_id IS NOT NULL))),
     CONSTRAINT invoice_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT invoice_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text]))),
     CONSTRAINT invoice_net_minor_check CHECK ((net_minor >= 0)),
+    CONSTRAINT invoice_replaces_as_invoice CHECK (((replaces_id IS NULL) OR (kind = 'invoice'::text))),
     CONSTRAINT invoice_seq_check CHECK ((seq > 0)),
     CONSTRAINT invoice_total_adds_up CHECK ((total_minor = (net_minor + vat_minor))),
     CONSTRAINT invoice_vat_minor_check CHECK ((vat_minor >= 0))
@@ -833,8 +928,8 @@ CREATE TABLE public.ledger_entry (
     dispute_id uuid,
     credit_note_id uuid,
     CONSTRAINT ledger_entry_hash_check CHECK ((length(hash) = 32)),
-    CONSTRAINT ledger_entry_kind_check CHECK ((kind = ANY (ARRAY['bank_received'::text, 'bank_suspense'::text, 'order_paid'::text, 'change_credit'::text, 'captured'::text, 'credited'::text, 'refund_asked'::text, 'refund_sent'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_won'::text]))),
-    CONSTRAINT ledger_entry_names_its_source CHECK ((((payment_id IS NOT NULL) = (kind = 'captured'::text)) AND ((refund_id IS NOT NULL) = (kind = ANY (ARRAY['refund_asked'::text, 'refund_sent'::text, 'refund_failed'::text]))) AND ((dispute_id IS NOT NULL) = (kind = ANY (ARRAY['disputed'::text, 'dispute_won'::text]))) AND ((credit_note_id IS NOT NULL) = (kind = 'credited'::text))))
+    CONSTRAINT ledger_entry_kind_check CHECK ((kind = ANY (ARRAY['bank_received'::text, 'bank_suspense'::text, 'order_paid'::text, 'change_credit'::text, 'captured'::text, 'credited'::text, 'refund_asked'::text, 'refund_sent'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_won'::text, 'corrected'::text]))),
+    CONSTRAINT ledger_entry_names_its_source CHECK ((((payment_id IS NOT NULL) = (kind = 'captured'::text)) AND ((refund_id IS NOT NULL) = (kind = ANY (ARRAY['refund_asked'::text, 'refund_sent'::text, 'refund_failed'::text]))) AND ((dispute_id IS NOT NULL) = (kind = ANY (ARRAY['disputed'::text, 'dispute_won'::text]))) AND ((credit_note_id IS NOT NULL) = (kind = ANY (ARRAY['credited'::text, 'corrected'::text])))))
 );
 
 ALTER TABLE public.ledger_entry ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1634,6 +1729,9 @@ ALTER TABLE ONLY public.charging_halt
 ALTER TABLE ONLY public.consent
     ADD CONSTRAINT consent_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.correction_request
+    ADD CONSTRAINT correction_request_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.demo_clock
     ADD CONSTRAINT demo_clock_pkey PRIMARY KEY (only_row);
 
@@ -1887,6 +1985,10 @@ CREATE UNIQUE INDEX charging_halt_once ON public.charging_halt USING btree (inva
 
 CREATE INDEX consent_subject ON public.consent USING btree (subject, given_at);
 
+CREATE UNIQUE INDEX correction_request_one_open ON public.correction_request USING btree (invoice_id) WHERE (state = ANY (ARRAY['requested'::text, 'approved_once'::text]));
+
+CREATE INDEX correction_request_payer ON public.correction_request USING btree (payer_id, asked_at DESC);
+
 CREATE INDEX dispute_payment ON public.dispute USING btree (payment_id);
 
 CREATE INDEX document_view_at ON public.document_view USING btree (at);
@@ -1899,9 +2001,13 @@ CREATE UNIQUE INDEX invitation_one_open ON public.invitation USING btree (payer_
 
 CREATE INDEX invoice_corrections ON public.invoice USING btree (corrects_id) WHERE (corrects_id IS NOT NULL);
 
-CREATE UNIQUE INDEX invoice_order_once ON public.invoice USING btree (order_id) WHERE (kind = 'invoice'::text);
+CREATE INDEX invoice_of_order ON public.invoice USING btree (order_id) WHERE (kind = 'invoice'::text);
+
+CREATE UNIQUE INDEX invoice_order_once ON public.invoice USING btree (order_id) WHERE ((kind = 'invoice'::text) AND (replaces_id IS NULL));
 
 CREATE INDEX invoice_payer_page ON public.invoice USING btree (payer_id, issue_date DESC, number DESC);
+
+CREATE UNIQUE INDEX invoice_replaced_once ON public.invoice USING btree (replaces_id) WHERE (replaces_id IS NOT NULL);
 
 CREATE INDEX invoice_vat_consumers ON public.invoice_vat USING btree (invoice_id) WHERE (vat_row = ANY (ARRAY['R7'::text, 'R7c'::text, 'R8a'::text, 'R8b'::text]));
 
@@ -2051,6 +2157,12 @@ CREATE TRIGGER consent_keeps_its_words BEFORE UPDATE ON public.consent FOR EACH 
 
 CREATE TRIGGER consent_stays BEFORE DELETE ON public.consent FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
+CREATE CONSTRAINT TRIGGER correction_has_both_documents AFTER INSERT ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = 'corrected'::text)) EXECUTE FUNCTION public.correction_has_both_documents();
+
+CREATE TRIGGER correction_request_keeps_its_word BEFORE UPDATE ON public.correction_request FOR EACH ROW EXECUTE FUNCTION public.correction_request_keeps_its_word();
+
+CREATE TRIGGER correction_request_stays BEFORE DELETE ON public.correction_request FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
 CREATE TRIGGER credit_note_is_of_its_invoice BEFORE INSERT ON public.invoice FOR EACH ROW EXECUTE FUNCTION public.credit_note_is_of_its_invoice();
 
 CREATE TRIGGER dispute_stays BEFORE DELETE ON public.dispute FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -2129,6 +2241,10 @@ CREATE TRIGGER renewal_stays BEFORE DELETE ON public.renewal FOR EACH ROW EXECUT
 
 CREATE TRIGGER renewal_stays_paid BEFORE UPDATE ON public.renewal FOR EACH ROW EXECUTE FUNCTION public.renewal_stays_paid();
 
+CREATE CONSTRAINT TRIGGER replaced_invoice_is_credited AFTER INSERT ON public.invoice DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.replaces_id IS NOT NULL)) EXECUTE FUNCTION public.replaced_invoice_is_credited();
+
+CREATE TRIGGER replacement_is_of_its_invoice BEFORE INSERT ON public.invoice FOR EACH ROW WHEN ((new.replaces_id IS NOT NULL)) EXECUTE FUNCTION public.replacement_is_of_its_invoice();
+
 CREATE CONSTRAINT TRIGGER series_number_is_used AFTER UPDATE ON public.series DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.series_number_is_used();
 
 CREATE TRIGGER series_stays BEFORE DELETE ON public.series FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -2188,6 +2304,27 @@ ALTER TABLE ONLY public.consent
 ALTER TABLE ONLY public.consent
     ADD CONSTRAINT consent_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
 
+ALTER TABLE ONLY public.correction_request
+    ADD CONSTRAINT correction_request_asked_by_fkey FOREIGN KEY (asked_by) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.correction_request
+    ADD CONSTRAINT correction_request_first_by_fkey FOREIGN KEY (first_by) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.correction_request
+    ADD CONSTRAINT correction_request_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES public.invoice(id);
+
+ALTER TABLE ONLY public.correction_request
+    ADD CONSTRAINT correction_request_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.correction_request
+    ADD CONSTRAINT correction_request_rejected_by_fkey FOREIGN KEY (rejected_by) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.correction_request
+    ADD CONSTRAINT correction_request_replacement_id_fkey FOREIGN KEY (replacement_id) REFERENCES public.invoice(id);
+
+ALTER TABLE ONLY public.correction_request
+    ADD CONSTRAINT correction_request_second_by_fkey FOREIGN KEY (second_by) REFERENCES public.account(id);
+
 ALTER TABLE ONLY public.dispute
     ADD CONSTRAINT dispute_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payment(id);
 
@@ -2214,6 +2351,9 @@ ALTER TABLE ONLY public.invoice
 
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.invoice
+    ADD CONSTRAINT invoice_replaces_id_fkey FOREIGN KEY (replaces_id) REFERENCES public.invoice(id);
 
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_series_id_fkey FOREIGN KEY (series_id) REFERENCES public.series(id);

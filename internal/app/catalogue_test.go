@@ -25,7 +25,7 @@ import (
 // Every rule that the database keeps is seen by a test: taken away, what it
 // refuses succeeds. A rule is in one of these lists:
 //
-//   - guards, paymentGuards, refundGuards, moreGuards: an attempt of its own for each;
+//   - guards, paymentGuards, refundGuards, correctionGuards, moreGuards: an attempt of its own for each;
 //   - rowRules: a CHECK that one UPDATE breaks, whatever triggers stand before it;
 //   - twins: a unique rule that refuses a copy of a row;
 //   - foreign keys: all of them, tried by TestForeignKeys without a list;
@@ -77,6 +77,7 @@ var rowRules = []rowRule{
 	{"invoice_net_minor_check", "invoice", `net_minor = -1, total_minor = vat_minor - 1`},
 	{"invoice_vat_minor_check", "invoice", `vat_minor = -1, total_minor = net_minor - 1`},
 	{"invoice_seq_check", "invoice", `seq = -seq`},
+	{"invoice_replaces_as_invoice", "invoice", `replaces_id = corrects_id WHERE kind = 'credit_note' AND NOT EXISTS (SELECT FROM invoice r WHERE r.replaces_id = invoice.corrects_id)`},
 	{"receipt_amount_minor_check", "receipt", `amount_minor = 0`},
 	{"receipt_seq_check", "receipt", `seq = -seq`},
 	{"invoice_vat_check", "invoice_vat", `rate_bps = NULL, vat_minor = 0, base_minor = 0`},
@@ -91,6 +92,12 @@ var rowRules = []rowRule{
 	{"refund_request_vat_minor_check", "refund_request", `vat_minor = -1, total_minor = net_minor - 1`},
 	{"refund_request_credited_minor_check", "refund_request", `credited_minor = 0, method_minor = 0 WHERE state = 'done'`},
 	{"refund_request_method_minor_check", "refund_request", `method_minor = -1 WHERE state = 'done'`},
+
+	{"correction_request_first_is_dated", "correction_request", `first_at = CASE WHEN first_at IS NULL THEN now() END WHERE state = 'requested'`},
+	{"correction_request_rejected_by_somebody", "correction_request", `rejected_by = asked_by WHERE state = 'requested'`},
+	{"correction_request_net_minor_check", "correction_request", `net_minor = 0`},
+	{"correction_request_old_vat_minor_check", "correction_request", `old_vat_minor = -1`},
+	{"correction_request_new_vat_minor_check", "correction_request", `new_vat_minor = -1`},
 
 	// Access, and what people agreed to.
 	{"login_state_return_to_check", "login_state", `return_to = 'https://evil.example/'`},
@@ -217,15 +224,15 @@ var needNone = map[string]string{
 		orders_months_check payer_kind_check payment_initiator_check payment_payable_kind_check payment_state_check
 		payment_event_outcome_check payment_event_source_check refund_state_check renewal_state_check series_kind_check
 		subscription_plan_check subscription_state_check subscription_event_kind_check tax_evidence_kind_check vat_check_result_check
-		webhook_inbox_state_check notice_delivery_channel_check notice_delivery_state_check refund_request_state_check refund_request_target_check staff_member_role_check
-		invitation_state_check mail_kind_check mail_state_check`,
+		webhook_inbox_state_check notice_delivery_channel_check notice_delivery_state_check refund_request_state_check refund_request_target_check
+		correction_request_state_check staff_member_role_check invitation_state_check mail_kind_check mail_state_check`,
 	"the form of a code or the length of a hash, made and checked by the program": `
 		bank_entry_currency_check dispute_currency_check invoice_currency_check receipt_currency_check ledger_account_currency_check orders_currency_check
 		payment_currency_check refund_currency_check subscription_currency_check payer_currency_check payer_country_check
 		orders_reference_check payer_reference_reference_check orders_quote_sha256_check bank_statement_file_sha256_check
 		consent_text_sha256_check document_file_content_sha256_check document_file_file_sha256_check ledger_entry_hash_check
 		webhook_inbox_body_sha256_check dispute_provider_ref_check payment_provider_ref_check payment_method_provider_ref_check
-		refund_provider_ref_check refund_request_currency_check notice_key_check notice_kind_check
+		refund_provider_ref_check refund_request_currency_check correction_request_currency_check notice_key_check notice_kind_check
 		notice_delivery_recipient_check mail_recipient_check document_view_kind_check document_view_format_check`,
 	"the length of a text that people type: forms refuse it with a message": `
 		account_first_name_check account_last_name_check account_username_check payer_city_check payer_company_code_check payer_email_check
@@ -272,6 +279,7 @@ func everything(t *testing.T) *till {
 	s.must(s.IssuePending(s.ctx()))
 	s.clock.Set(time.Date(2028, 2, 1, 9, 30, 0, 0, time.UTC)) // the series of credit notes is of another year
 	s.moneyBack()
+	s.corrections()
 	s.must(s.HaltCharging(s.ctx(), "test", byOperator))
 	s.must(discard(s.RunAudit(s.ctx())))
 	s.exec(`INSERT INTO notice (key, kind, payer_id, order_number, facts, at) SELECT 'k', 'k', id, '', '{}', now() FROM payer LIMIT 1`)
@@ -424,7 +432,7 @@ func TestEveryRuleIsTried(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	tried := map[string]bool{}
-	for _, g := range slices.Concat(guards, paymentGuards, refundGuards, moreGuards) {
+	for _, g := range slices.Concat(guards, paymentGuards, refundGuards, correctionGuards, moreGuards) {
 		for _, name := range word.FindAllString(g.remove, -1) {
 			tried[name] = true
 		}
@@ -461,7 +469,7 @@ func TestEveryRuleIsTried(t *testing.T) {
 			t.Errorf(`no test misses %s of %s: %s
 	If an UPDATE of one row breaks it, add {%q, %q, "column = value"} to rowRules in catalogue_test.go.
 	If it refuses a copy of a row, add {name, table, what differs anyway} to twins there.
-	Otherwise add to guards, paymentGuards, refundGuards or moreGuards what it is for, the name it is refused under, an attempt, and how it is taken away.
+	Otherwise add to guards, paymentGuards, refundGuards, correctionGuards or moreGuards what it is for, the name it is refused under, an attempt, and how it is taken away.
 	If its loss could not hurt, put its name into needNone with the reason.`, r.Name, r.Table, r.Definition, r.Name, r.Table)
 		}
 		delete(excused, r.Name)
@@ -471,7 +479,7 @@ func TestEveryRuleIsTried(t *testing.T) {
 	}
 	// A trigger may keep several rules, each refused under its own name.
 	refused := map[string]bool{}
-	for _, g := range slices.Concat(guards, paymentGuards, refundGuards, moreGuards) {
+	for _, g := range slices.Concat(guards, paymentGuards, refundGuards, correctionGuards, moreGuards) {
 		refused[g.constraint] = true
 	}
 	names, err := pgx.CollectRows(must(s.db.Pool().Query(s.ctx(), `
@@ -480,7 +488,7 @@ func TestEveryRuleIsTried(t *testing.T) {
 	s.must(err)
 	for _, name := range names {
 		if !refused[name] {
-			t.Errorf("no test is refused under %s, which a trigger raises: add a line to guards, paymentGuards, refundGuards or moreGuards", name)
+			t.Errorf("no test is refused under %s, which a trigger raises: add a line to guards, paymentGuards, refundGuards, correctionGuards or moreGuards", name)
 		}
 	}
 	if len(names) < 10 {

@@ -71,11 +71,15 @@ func (a *App) shares(ctx context.Context, tx *store.Tx, parts []subscription.Unu
 		if s.before, err = tx.Credited(ctx, part.OrderID); err != nil {
 			return nil, err
 		}
-		s.net = min(s.net, s.settled.Net-s.before.Base-s.before.Change)
+		invoiced, rate := s.settled.Net, s.settled.Treatment.Rate
+		if s.before.Invoiced > 0 { // its invoice may have been corrected
+			invoiced, rate = s.before.Invoiced, s.before.Rate
+		}
+		s.net = min(s.net, invoiced-s.before.Base-s.before.Change)
 		if s.net <= 0 {
 			continue
 		}
-		if s.vat, err = invoice.CreditVAT(s.settled.Treatment.Rate, s.net, s.before.Base, s.before.VAT); err != nil {
+		if s.vat, err = invoice.CreditVAT(rate, s.net, s.before.Base, s.before.VAT); err != nil {
 			return nil, err
 		}
 		s.forgiven = min(s.total(), s.settled.Shortfall-s.before.Forgiven)

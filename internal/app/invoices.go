@@ -35,6 +35,8 @@ type InvoiceRow struct {
 	VAT         money.Amount
 	Total       money.Amount
 	Currency    money.Currency
+	Of          string // number of the invoice that a credit note corrects or an invoice replaces; empty for none
+	ReplacedBy  string // number of the invoice that replaces an invoice; empty for none
 }
 
 // InvoicePage is a page of the list, newest first.
@@ -94,6 +96,7 @@ func invoiceRows(rows []store.InvoiceRow) []InvoiceRow {
 			Number: r.Number, Kind: invoice.Kind(r.Kind), IssueDate: civil.DateOf(r.IssueDate, r.IssueDate.Location()),
 			PayerName: r.PayerName, OrderNumber: r.OrderNumber, Net: money.Amount(r.NetMinor), VAT: money.Amount(r.VATMinor),
 			Total: money.Amount(r.TotalMinor), Currency: money.Currency(r.Currency),
+			Of: r.Of, ReplacedBy: r.ReplacedBy,
 		}
 	}
 	return list

@@ -44,6 +44,7 @@ const (
 	hasDocument
 	hasOrder
 	hasNumber
+	hasCreditNote
 	byBank    // the payer pays by transfer: nothing is taken by itself
 	byBalance // from the payer's balance
 )
@@ -69,6 +70,7 @@ const (
 	orderPage noticePage = iota
 	subscriptionPage
 	documentPage
+	creditNotePage
 	balancePage
 	plansPage
 	billingPage
@@ -296,6 +298,16 @@ var wordsOf = map[notice.Kind]noticeWords{
 		},
 		links: []noticePage{orderPage, subscriptionPage, balancePage},
 	},
+	notice.InvoiceCorrected: {
+		subject: "notice.invoice_corrected.subject",
+		body: [][]sentence{
+			{{"notice.invoice_corrected.order", hasOrder}, {"notice.invoice_corrected.what", 0}},
+			{{"notice.invoice_corrected.both", hasDocument | hasCreditNote}, {"notice.invoice_corrected.document", hasDocument}},
+			{{"notice.invoice_corrected.amount", hasAmount}},
+			always("notice.invoice_corrected.do"),
+		},
+		links: []noticePage{documentPage, creditNotePage, orderPage},
+	},
 }
 
 // renewalComes are the words of both reminders.
@@ -382,6 +394,9 @@ func factsOf(t i18n.Translator, n notice.Notice, zone *time.Location) (given, []
 	if f.Number != "" {
 		add(hasNumber, "Number", f.Number)
 	}
+	if f.CreditNote != "" {
+		add(hasCreditNote, "CreditNote", f.CreditNote)
+	}
 	if n.OrderNumber != "" {
 		add(hasOrder, "Order", n.OrderNumber)
 	}
@@ -404,6 +419,8 @@ func linkTo(t i18n.Translator, n notice.Notice, page noticePage) (NoticeLink, bo
 		return NoticeLink{t.T("notice.link.subscription"), "/subscriptions/" + url.PathEscape(n.SubscriptionID)}, n.SubscriptionID != ""
 	case documentPage:
 		return NoticeLink{t.T("notice.link.document", "Document", n.Facts.Document), "/invoices/" + url.PathEscape(n.Facts.Document)}, n.Facts.Document != ""
+	case creditNotePage:
+		return NoticeLink{t.T("notice.link.document", "Document", n.Facts.CreditNote), "/invoices/" + url.PathEscape(n.Facts.CreditNote)}, n.Facts.CreditNote != ""
 	case balancePage:
 		return NoticeLink{t.T("notice.link.balance"), "/balance?" + url.Values{"payer": {string(n.PayerID)}}.Encode()}, true
 	case plansPage:

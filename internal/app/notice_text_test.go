@@ -61,10 +61,11 @@ func TestEveryNoticeHasWords(t *testing.T) {
 		"until":        func(n *notice.Notice) { n.Facts.Until = time.Date(2027, 5, 23, 9, 30, 0, 0, time.UTC) },
 		"document":     func(n *notice.Notice) { n.Facts.Document = "SIP-2026-000123" },
 		"number":       func(n *notice.Notice) { n.Facts.Number = "DE136695976" },
+		"credit note":  func(n *notice.Notice) { n.Facts.CreditNote = "SIPC-2026-000045" },
 		"order":        func(n *notice.Notice) { n.OrderNumber = "O-2026-000777" },
 		"subscription": func(n *notice.Notice) { n.SubscriptionID = "5ad1c1b8-9b1c-4f6e-8b7c-111111111111" },
 	}
-	names := []string{"plan", "amount", "on", "until", "document", "order", "subscription", "number"}
+	names := []string{"plan", "amount", "on", "until", "document", "credit note", "order", "subscription", "number"}
 	methods := []string{"", "Visa •••• 4242", "card", "bank", "balance"}
 	for _, kind := range noticeKinds(t) {
 		said := map[string]bool{} // the facts that some text of the kind tells
@@ -98,7 +99,8 @@ func TestEveryNoticeHasWords(t *testing.T) {
 				}
 				for fact, mark := range map[string]string{
 					"plan": "Softphone", "on": "20 May 2027", "until": "23 May 2027, 12:30 (Europe/Vilnius)", "document": "https://portal.example/invoices/SIP-2026-000123",
-					"order": "https://portal.example/orders/O-2026-000777", "method": "Visa •••• 4242",
+					"credit note": "https://portal.example/invoices/SIPC-2026-000045",
+					"order":       "https://portal.example/orders/O-2026-000777", "method": "Visa •••• 4242",
 					"number":       "DE136695976",
 					"subscription": "https://portal.example/subscriptions/5ad1c1b8-9b1c-4f6e-8b7c-111111111111",
 				} {
@@ -125,13 +127,14 @@ func startsWell(sentence string) bool {
 // mustSay are the facts that people need to act on a notice.
 var mustSay = map[string]string{
 	"amount": `bank_invoice_ready renewal_ahead renewal_soon renewed charge_declined charge_confirm grace_begun auto_renew_on changed
-		order_paid money_kept credit_note refund_sent refund_failed withdrawn charged_back`,
+		order_paid money_kept credit_note refund_sent refund_failed withdrawn charged_back invoice_corrected`,
 	"on":           "bank_invoice_ready renewal_ahead renewal_soon method_expires charge_declined charge_confirm grace_begun auto_renew_on withdrawn vat_number_invalid vat_number_valid",
 	"until":        "bank_invoice_ready renewal_ahead renewal_soon renewed grace_begun ended auto_renew_off changed order_paid",
 	"method":       "renewal_ahead renewal_soon method_expires renewed charge_declined charge_confirm refund_sent refund_failed charged_back",
-	"document":     "renewed order_paid credit_note refund_sent withdrawn vat_number_invalid vat_number_valid",
+	"document":     "renewed order_paid credit_note refund_sent withdrawn invoice_corrected vat_number_invalid vat_number_valid",
 	"number":       "vat_number_invalid vat_number_valid",
-	"order":        "bank_invoice_ready order_paid charge_confirm grace_begun withdrawn money_kept",
+	"credit note":  "invoice_corrected",
+	"order":        "bank_invoice_ready order_paid charge_confirm grace_begun withdrawn money_kept invoice_corrected",
 	"subscription": "bank_invoice_ready renewal_ahead renewal_soon charge_declined grace_begun ended auto_renew_off auto_renew_on changed",
 	"plan":         "renewal_ahead renewal_soon renewed grace_begun ended auto_renew_off auto_renew_on changed order_paid",
 }

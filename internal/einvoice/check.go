@@ -198,9 +198,11 @@ func checkPayment(d invoice.Document) error {
 func checkCorrection(d invoice.Document) error {
 	x := d.Corrects
 	switch {
-	case (x != nil) != (d.Kind == invoice.KindCreditNote):
-		return errors.New("a credit note, and nothing else, corrects an invoice")
+	case x == nil && d.Kind == invoice.KindCreditNote:
+		return errors.New("a credit note that corrects nothing")
 	case x == nil:
+	case d.Kind == invoice.KindInvoice && x.CreditNote == "":
+		return errors.New("an invoice that corrects another one without a credit note")
 	case x.Number == "" || x.Number == d.Number || x.IssueDate.IsZero() || d.IssueDate.Before(x.IssueDate):
 		return fmt.Errorf("it corrects %q of %s", x.Number, x.IssueDate)
 	case x.Reason == "":

@@ -54,6 +54,9 @@ var brokenDocuments = []struct {
 	{"an invoice that corrects", "R1", func(d *invoice.Document) {
 		d.Corrects = &invoice.Correction{Number: "SIP-1", IssueDate: day("2026-01-01"), Reason: "x"}
 	}},
+	{"an invoice in the place of itself", "replaces-whole", func(d *invoice.Document) { d.Corrects.Number = d.Number }},
+	{"an invoice in the place of a later one", "replaces-whole", func(d *invoice.Document) { d.Corrects.IssueDate = day("2027-01-01") }},
+	{"a replacement that goes on from nothing", "replaces-rest", func(d *invoice.Document) { d.Corrects = nil }},
 	{"two rates", "a-line-for-nothing", func(d *invoice.Document) {
 		zero := d.VAT[0]
 		zero.Base, zero.Amount = 0, 0

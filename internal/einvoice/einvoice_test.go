@@ -353,7 +353,7 @@ func TestEveryFieldIsThoughtOf(t *testing.T) {
 		reflect.TypeFor[invoice.VATLine]():    "Category RateSet Rate Country Base Amount Text VATEX Treatment CreditedBase CreditedAmount",
 		reflect.TypeFor[invoice.Payment]():    "Method PaidOn From Beneficiary IBAN BIC Bank BankAddress EPC",
 		reflect.TypeFor[invoice.Exchange]():   "Millionths Day Source VAT",
-		reflect.TypeFor[invoice.Correction](): "Number IssueDate Reason Also",
+		reflect.TypeFor[invoice.Correction](): "Number IssueDate Reason Also CreditNote ReplacedBy",
 	}
 	for typ, names := range known {
 		for i := range typ.NumField() {

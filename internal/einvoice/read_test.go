@@ -312,6 +312,12 @@ func factsOf(d invoice.Document) facts {
 	if d.Corrects != nil {
 		f["corrects"], f["corrected of"] = d.Corrects.Number, d.Corrects.IssueDate.String()
 		note = d.Corrects.Reason
+		if x := d.Corrects; x.CreditNote != "" {
+			note += "\nReplaces invoice " + x.Number + " of 3 Dec 2026, which credit note " + x.CreditNote + " took back."
+		}
+		if x := d.Corrects.ReplacedBy; x != "" {
+			note += "\nIn its place there is invoice " + x + "."
+		}
 	}
 	if d.Customer != "" {
 		note = strings.TrimPrefix(note+"\nTelegram account: "+d.Customer, "\n")

@@ -144,6 +144,31 @@ func credit(t fatal, of invoice.Document, net, before money.Amount) invoice.Docu
 	return d
 }
 
+// corrected makes the two documents of a correction: of the whole, or of what is
+// left after before was credited.
+func corrected(t fatal, of invoice.Document, before money.Amount, line invoice.VATLine) (note, replacement invoice.Document) {
+	t.Helper()
+	tax, err := invoice.CreditVAT(of.VAT[0].Rate, before, 0, 0)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	buyer := of.Buyer
+	if buyer.Name += " (corrected)"; line.Category == "AE" {
+		buyer = gmbh
+	}
+	note = credit(t, of, of.Net-before, before)
+	note.Corrects.ReplacedBy, note.Returned = "SIP-2026-000124", &invoice.Returned{Applied: note.Total}
+	replacement, err = invoice.NewReplacement(of, invoice.Replacement{
+		IssueDate: day("2026-12-20"), Buyer: buyer, POReference: "PO 77", Net: of.Net - before, CreditedBase: before, CreditedAmount: tax, VAT: line,
+		Description: "The services of an invoice, as far as they were not credited", Reason: "The details of the buyer are corrected.",
+	})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	replacement.Number, replacement.Corrects.CreditNote = note.Corrects.ReplacedBy, note.Number
+	return note, replacement
+}
+
 func person(name, street, city, postcode, country string) invoice.Party {
 	return invoice.Party{Name: name, Street: street, City: city, Postcode: postcode, Country: country, Email: "person@example.com", Person: true}
 }
@@ -283,6 +308,19 @@ func everyDocument(t testing.TB) []named {
 		add("credit-whole-"+of.name, credit(t, of.d, 0, 0))
 		add("credit-part-"+of.name, credit(t, of.d, 63_00, 0))
 		add("credit-more-"+of.name, credit(t, of.d, 10_02, 10_02)) // of whose VAT, at 21 %, 2.11 are left after 2.10
+	}
+	for _, of := range []struct {
+		name   string
+		of     invoice.Document
+		before money.Amount
+		line   invoice.VATLine
+	}{
+		{"whole", year, 0, year.VAT[0]}, {"rest", year, 10_02, year.VAT[0]}, {"reverse", three, 0, three.VAT[0]}, {"outside", usd, 0, usd.VAT[0]},
+		{"taxed-otherwise", year, 0, three.VAT[0]},
+	} {
+		note, replacement := corrected(t, of.of, of.before, of.line)
+		add("corrected-"+of.name, note)
+		add("replaces-"+of.name, replacement)
 	}
 	return list
 }

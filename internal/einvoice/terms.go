@@ -68,8 +68,14 @@ func read(d invoice.Document) (terms, error) {
 	t.identify()
 	words := i18n.ForDocument(d.Language)
 	var notes []string
-	if d.Corrects != nil {
-		notes = append(notes, d.Corrects.Reason)
+	if x := d.Corrects; x != nil {
+		notes = append(notes, x.Reason)
+		if x.CreditNote != "" {
+			notes = append(notes, words.T("doc.replaces", "Number", x.Number, "Date", words.DateShort(x.IssueDate.Year, x.IssueDate.Month, x.IssueDate.Day), "CreditNote", x.CreditNote))
+		}
+		if x.ReplacedBy != "" {
+			notes = append(notes, words.T("doc.replaced_by", "Number", x.ReplacedBy))
+		}
 	}
 	if d.Customer != "" {
 		notes = append(notes, words.T("doc.customer")+": "+d.Customer)
@@ -220,7 +226,7 @@ func scrub(d invoice.Document) invoice.Document {
 	}
 	if d.Corrects != nil {
 		corrects := *d.Corrects
-		clean(&corrects.Number, &corrects.Reason)
+		clean(&corrects.Number, &corrects.Reason, &corrects.CreditNote, &corrects.ReplacedBy)
 		d.Corrects = &corrects
 	}
 	clean(&d.Payment.Beneficiary, &d.Payment.IBAN, &d.Payment.BIC)

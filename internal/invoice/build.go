@@ -61,10 +61,9 @@ func New(header Document, terms Terms) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	d.VAT = []VATLine{{
-		Category: t.Category, RateSet: t.HasRate, Rate: t.Rate, Country: t.Place, Base: d.Net, Amount: tax,
-		Text: reason(t, d.Language), VATEX: t.VATEX, Treatment: t.Row,
-	}}
+	line := LineOf(t, d.Language)
+	line.Base, line.Amount = d.Net, tax
+	d.VAT = []VATLine{line}
 	d.VATTotal = tax
 	if d.Total, err = money.Sum(d.Net, d.VATTotal); err != nil {
 		return Document{}, err
@@ -84,6 +83,12 @@ func New(header Document, terms Terms) (Document, error) {
 		d.Exchange = &x
 	}
 	return d, d.Check()
+}
+
+// LineOf is a treatment as a document in a language states it, without its
+// figures.
+func LineOf(t vat.Treatment, language string) VATLine {
+	return VATLine{Category: t.Category, RateSet: t.HasRate, Rate: t.Rate, Country: t.Place, Text: reason(t, language), VATEX: t.VATEX, Treatment: t.Row}
 }
 
 // NewReceipt returns header completed for money that was paid in to a balance:
@@ -154,8 +159,8 @@ func (d Document) Check() error {
 		if want, err := (v.CreditedBase + v.Base).Percent(v.Rate); err != nil || want != v.CreditedAmount+v.Amount {
 			return fmt.Errorf("invoice: VAT of %d at %d basis points is not %d", v.Base, v.Rate, v.Amount)
 		}
-		if d.Kind != KindCreditNote && (v.CreditedBase != 0 || v.CreditedAmount != 0) {
-			return errors.New("invoice: only a credit note goes on from others")
+		if d.Corrects == nil && (v.CreditedBase != 0 || v.CreditedAmount != 0) {
+			return errors.New("invoice: only a correction goes on from others")
 		}
 		if v.Category != "S" && (v.Amount != 0 || v.Text == "") {
 			return fmt.Errorf("invoice: category %s needs no VAT and a reason", v.Category)
@@ -165,8 +170,8 @@ func (d Document) Check() error {
 	if err := d.checkExchange(); err != nil {
 		return err
 	}
-	if r := d.Returned; r != nil && r.Method+r.Balance+r.Forgiven != d.Total {
-		return fmt.Errorf("invoice: %d is not what is returned of %d", r.Method+r.Balance+r.Forgiven, d.Total)
+	if r := d.Returned; r != nil && r.Method+r.Balance+r.Forgiven+r.Applied != d.Total {
+		return fmt.Errorf("invoice: %d is not what is returned of %d", r.Method+r.Balance+r.Forgiven+r.Applied, d.Total)
 	}
 	switch {
 	case base != d.Net:

@@ -48,7 +48,7 @@ func NewCreditNote(of Document, c Credit) (Document, error) {
 		return Document{}, fmt.Errorf("invoice: %s has %d rates; a credit note of it is for a person", of.Number, len(of.VAT))
 	case c.Reason == "":
 		return Document{}, errors.New("invoice: a credit note without a reason")
-	case c.Net <= 0 || c.CreditedBase < 0 || c.Net > of.Net-c.CreditedBase:
+	case c.Net <= 0 || c.CreditedBase < of.VAT[0].CreditedBase || c.Net > of.Net+of.VAT[0].CreditedBase-c.CreditedBase:
 		return Document{}, fmt.Errorf("invoice: %d of %s cannot be credited, %d of %d are", c.Net, of.Number, c.CreditedBase, of.Net)
 	}
 	d := of

@@ -49,7 +49,7 @@ type Document struct {
 	Paid          money.Amount   `json:"paid"` // received before issue
 	Due           money.Amount   `json:"due"`  // Total - Paid
 	Payment       Payment        `json:"payment"`
-	Corrects      *Correction    `json:"corrects,omitempty"` // credit note only
+	Corrects      *Correction    `json:"corrects,omitempty"` // of a credit note, and of an invoice that replaces another
 	Returned      *Returned      `json:"returned,omitempty"` // credit note only
 	Exchange      *Exchange      `json:"exchange,omitempty"` // of VAT in another currency than EUR
 }
@@ -114,7 +114,8 @@ type VATLine struct {
 	VATEX     string            `json:"vatex,omitzero"`     // code of the reason
 	Treatment string            `json:"treatment,omitzero"` // row of the decision table, "R4"
 
-	// Of a credit note, what earlier ones of the same invoice credited of the rate.
+	// What earlier credit notes of the same invoice credited of the rate; of an
+	// invoice that replaces another, those of that one.
 	CreditedBase   money.Amount `json:"credited_base,omitzero"`
 	CreditedAmount money.Amount `json:"credited_amount,omitzero"`
 }
@@ -132,19 +133,24 @@ type Payment struct {
 	EPC         string     `json:"epc,omitzero"` // payload of the EPC QR code; empty where it does not apply
 }
 
-// Correction names the invoice that a credit note corrects, and why.
+// Correction names the invoice that a credit note corrects or that an invoice
+// replaces, and why. Of the two documents that correct an invoice in one step each
+// names the other.
 type Correction struct {
-	Number    string     `json:"number"`
-	IssueDate civil.Date `json:"issue_date"`
-	Reason    string     `json:"reason"`
-	Also      string     `json:"also,omitzero"` // the reason in the document's second language
+	Number     string     `json:"number"`
+	IssueDate  civil.Date `json:"issue_date"`
+	Reason     string     `json:"reason"`
+	Also       string     `json:"also,omitzero"`        // the reason in the document's second language
+	CreditNote string     `json:"credit_note,omitzero"` // of an invoice: number of the credit note that took the other one back
+	ReplacedBy string     `json:"replaced_by,omitzero"` // of a credit note: number of the invoice in place of the one that it takes back
 }
 
 // Returned says where the money of a credit note goes: Total = Method + Balance +
-// Forgiven.
+// Forgiven + Applied.
 type Returned struct {
 	Method   money.Amount `json:"method"`            // to the card that paid
 	Balance  money.Amount `json:"balance"`           // to what the buyer has with the seller
 	Forgiven money.Amount `json:"forgiven,omitzero"` // had not been paid
+	Applied  money.Amount `json:"applied,omitzero"`  // to the invoice that replaces the other one
 	Label    string       `json:"label,omitzero"`    // of the card, where it is known
 }

@@ -55,6 +55,7 @@ const (
 	EntryRefundFailed EntryKind = "refund_failed" // it could not be sent: to the balance again
 	EntryDisputed     EntryKind = "disputed"      // withdrawn from us by the card holder's bank
 	EntryDisputeWon   EntryKind = "dispute_won"   // given back to us
+	EntryCorrected    EntryKind = "corrected"     // a credit note and the invoice that replaces what it credits
 )
 
 // Entry is one balanced movement.
@@ -66,7 +67,7 @@ type Entry struct {
 	PaymentID    string // of captured
 	RefundID     string // of refund_asked, refund_sent and refund_failed
 	DisputeID    string // of disputed and dispute_won
-	CreditNoteID string // of credited
+	CreditNoteID string // of credited and corrected
 	Postings     []Posting
 }
 
@@ -133,6 +134,24 @@ func Credited(payer account.PayerID, currency money.Currency, net, vat, forgiven
 	for _, p := range []Posting{
 		{Account{Kind: Revenue, Currency: currency}, net}, {Account{Kind: VAT, Currency: currency}, vat},
 		{Account{Kind: WriteOff, Currency: currency}, -forgiven}, {Account{Balance, payer, currency}, forgiven - net - vat},
+	} {
+		if p.Amount != 0 {
+			e.Postings = append(e.Postings, p)
+		}
+	}
+	return e
+}
+
+// Corrected books a credit note of net and its VAT, was, together with the invoice
+// that replaces what it credits, of the same net sum and the VAT is. On the payer's
+// balance only the difference moves, less what of it was forgiven when the order
+// was paid; where the VAT stays the same, nothing does.
+func Corrected(payer account.PayerID, currency money.Currency, net, was, is, forgiven money.Amount, creditNote string, at time.Time) Entry {
+	e := Entry{Kind: EntryCorrected, At: at, CreditNoteID: creditNote}
+	for _, p := range []Posting{
+		{Account{Kind: Revenue, Currency: currency}, net}, {Account{Kind: VAT, Currency: currency}, was},
+		{Account{Kind: Revenue, Currency: currency}, -net}, {Account{Kind: VAT, Currency: currency}, -is},
+		{Account{Kind: WriteOff, Currency: currency}, -forgiven}, {Account{Balance, payer, currency}, is - was + forgiven},
 	} {
 		if p.Amount != 0 {
 			e.Postings = append(e.Postings, p)

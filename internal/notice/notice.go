@@ -34,6 +34,7 @@ const (
 	ChargedBack      Kind = "charged_back"
 	VATNumberInvalid Kind = "vat_number_invalid" // the register says so; Document is an invoice that was issued without VAT meanwhile
 	VATNumberValid   Kind = "vat_number_valid"   // the answer that was waited for; Document is an invoice with VAT that was not due
+	InvoiceCorrected Kind = "invoice_corrected"  // Document replaces an invoice that CreditNote took back; Amount came to the balance
 )
 
 // Notice is one thing that the people of a payer are told.
@@ -56,4 +57,6 @@ type Facts struct {
 	Method   string         `json:"method,omitzero"`   // the saved method's name, "Visa •••• 4242"; or card, bank, balance
 	Document string         `json:"document,omitzero"` // number of an invoice or credit note
 	Number   string         `json:"number,omitzero"`   // VAT number
+	// CreditNote is the number of the one that comes with Document.
+	CreditNote string `json:"credit_note,omitzero"`
 }

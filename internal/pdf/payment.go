@@ -25,6 +25,7 @@ func (s *sheet) returned() {
 	} else {
 		add(r.Method, "doc.returned.method")
 	}
+	add(r.Applied, "doc.returned.applied")
 	add(r.Balance, "doc.returned.balance")
 	add(r.Forgiven, "doc.returned.forgiven")
 	s.place(stack(lines...))

@@ -114,7 +114,7 @@ func scrub(d *invoice.Document) {
 	if d.Corrects != nil {
 		corrects := *d.Corrects
 		clear(limitText, &corrects.Reason, &corrects.Also)
-		clear(limitCode, &corrects.Number)
+		clear(limitCode, &corrects.Number, &corrects.CreditNote, &corrects.ReplacedBy)
 		d.Corrects = &corrects
 	}
 	if d.Returned != nil {
@@ -239,7 +239,14 @@ func (s *sheet) notes() []block {
 	case invoice.KindInvoice, invoice.KindCreditNote:
 	}
 	if c := s.d.Corrects; c != nil {
-		add(s.say("doc.corrects", "Number", c.Number, "Date", c.IssueDate), strongType)
+		if c.CreditNote != "" {
+			add(s.say("doc.replaces", "Number", c.Number, "Date", c.IssueDate, "CreditNote", c.CreditNote), strongType)
+		} else {
+			add(s.say("doc.corrects", "Number", c.Number, "Date", c.IssueDate), strongType)
+		}
+		if c.ReplacedBy != "" {
+			add(s.say("doc.replaced_by", "Number", c.ReplacedBy), strongType)
+		}
 		if c.Reason != "" {
 			add(s.frozen(c.Reason, c.Also), bodyType)
 		}

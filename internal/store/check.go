@@ -197,9 +197,9 @@ FROM invoice i LEFT JOIN LATERAL (SELECT sum(base_minor) AS base, sum(vat_minor)
 // the documents say; and each is booked once, as it stands.
 const checkNotesSQL = `
 SELECT count(*) AS looked,
-       count(*) FILTER (WHERE c.invoice_id IS NULL OR c.base_minor <> v.base_minor OR c.vat_minor <> v.vat_minor
+       count(*) FILTER (WHERE c.invoice_id IS NULL OR c.base_minor <> v.base_before_minor + v.base_minor OR c.vat_minor <> v.vat_before_minor + v.vat_minor
                            OR n.base > v.base_minor OR n.vat > v.vat_minor
-                           OR n.base <> c.credited_base_minor OR n.vat <> c.credited_vat_minor) AS broken
+                           OR v.base_before_minor + n.base <> c.credited_base_minor OR v.vat_before_minor + n.vat <> c.credited_vat_minor) AS broken
 FROM invoice i
 JOIN invoice_vat v ON v.invoice_id = i.id
 LEFT JOIN invoice_credit c ON c.invoice_id = v.invoice_id AND c.line = v.line
@@ -214,15 +214,37 @@ SELECT count(*) AS looked,
                            OR i.payer_id IS DISTINCT FROM n.payer_id OR i.order_id IS DISTINCT FROM n.order_id OR i.kind IS DISTINCT FROM 'invoice') AS broken
 FROM invoice n
 LEFT JOIN invoice i ON i.id = n.corrects_id
-CROSS JOIN LATERAL (SELECT count(DISTINCT e.id) FILTER (WHERE e.kind = 'credited') AS entries,
-                           COALESCE(sum(g.amount_minor) FILTER (WHERE a.kind = 'revenue'), 0) AS revenue,
-                           COALESCE(sum(g.amount_minor) FILTER (WHERE a.kind = 'vat'), 0) AS vat,
+CROSS JOIN LATERAL (SELECT count(DISTINCT e.id) FILTER (WHERE e.kind IN ('credited', 'corrected')) AS entries,
+                           COALESCE(sum(g.amount_minor) FILTER (WHERE a.kind = 'revenue' AND g.amount_minor > 0), 0) AS revenue,
+                           COALESCE(sum(g.amount_minor) FILTER (WHERE a.kind = 'vat' AND g.amount_minor > 0), 0) AS vat,
                            count(*) FILTER (WHERE a.kind = 'balance' AND a.payer_id <> n.payer_id) AS others
                     FROM ledger_entry e
                     JOIN ledger_posting g ON g.entry_id = e.id
                     JOIN ledger_account a ON a.id = g.account_id
                     WHERE e.credit_note_id = n.id) l
 WHERE n.kind = 'credit_note'`
+
+// What replaces an invoice is of what one credit note credited of it, which left
+// nothing, and is booked with that in one entry, which moves the difference of
+// the VAT on the payer's balance and nothing else. No such entry is without it.
+const checkReplacedSQL = `
+SELECT count(*) AS looked,
+       count(*) FILTER (WHERE r.id IS NULL OR n.id IS NULL OR i.kind <> 'invoice' OR i.payer_id <> r.payer_id OR i.order_id <> r.order_id
+                           OR i.currency <> r.currency OR i.tax_point <> r.tax_point OR n.net_minor <> r.net_minor
+                           OR EXISTS (SELECT FROM invoice_credit c WHERE c.invoice_id = i.id AND (c.credited_base_minor, c.credited_vat_minor) <> (c.base_minor, c.vat_minor))
+                           OR n.revenue <> r.net_minor OR n.vat <> r.vat_minor OR n.moved <> r.vat_minor - n.vat_minor
+                           OR (SELECT count(*) FROM invoice x WHERE x.replaces_id = r.replaces_id) <> 1) AS broken
+FROM (SELECT x.id, x.replaces_id, x.payer_id, x.order_id, x.currency, x.tax_point, x.net_minor, x.vat_minor FROM invoice x WHERE x.replaces_id IS NOT NULL) r
+FULL JOIN (SELECT x.id, x.corrects_id, x.net_minor, x.vat_minor,
+                  COALESCE(-sum(g.amount_minor) FILTER (WHERE a.kind = 'revenue' AND g.amount_minor < 0), 0) AS revenue,
+                  COALESCE(-sum(g.amount_minor) FILTER (WHERE a.kind = 'vat' AND g.amount_minor < 0), 0) AS vat,
+                  COALESCE(sum(g.amount_minor) FILTER (WHERE a.kind IN ('balance', 'write_off')), 0) AS moved
+           FROM ledger_entry e
+           JOIN invoice x ON x.id = e.credit_note_id
+           JOIN ledger_posting g ON g.entry_id = e.id
+           JOIN ledger_account a ON a.id = g.account_id
+           WHERE e.kind = 'corrected' GROUP BY x.id) n ON n.corrects_id = r.replaces_id
+LEFT JOIN invoice i ON i.id = r.replaces_id`
 
 // What was taken back leaves a gap in the numbers where the subscription went on
 // afterwards.
@@ -311,6 +333,7 @@ var checks = []struct{ id, title, sql string }{
 	{"I14", "documents add up to the cent", checkAddsUpSQL},
 	{"I16", "credit notes stay within their invoice, per rate", checkNotesSQL},
 	{"I16", "credit notes are booked once, as they stand", checkNotesBookedSQL},
+	{"I16", "corrected invoices are replaced once, by what was credited", checkReplacedSQL},
 	{"I20", "periods touch, never overlap, and end at paid_until", checkPeriodsSQL},
 	{"I20", "of each period the last change is in force", checkSupersededSQL},
 	{"I25", "bank entries are booked once", checkBookedOnceSQL},

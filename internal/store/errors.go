@@ -20,6 +20,8 @@ var constraintKeys = map[string]string{
 	"invitation_one_open":         "error.invite.open",
 	"recipient_once":              "error.recipient.there",
 	"recipient_gets_a_file":       "error.recipient.no_file",
+	"correction_request_one_open": "error.correction.one_open",
+	"invoice_replaced_once":       "error.correction.meanwhile",
 }
 
 // mapError turns a constraint that has a meaning for people into a Conflict and

@@ -44,10 +44,10 @@ func (tx *Tx) TakeNumber(ctx context.Context, kind invoice.Kind, issued civil.Da
 }
 
 const insertInvoiceSQL = `
-INSERT INTO invoice (id, kind, series_id, seq, number, payer_id, order_id, corrects_id, issue_date, tax_point, currency, net_minor, vat_minor,
-                     total_minor, content, content_sha256, issued_at)
-VALUES (COALESCE(@id::uuid, gen_random_uuid()), @kind, @series, @seq, @number, @payer, @order, @corrects, @issue_date, @tax_point, @currency, @net, @vat,
-        @total, @content, @sha256, @now)
+INSERT INTO invoice (id, kind, series_id, seq, number, payer_id, order_id, corrects_id, replaces_id, issue_date, tax_point, currency, net_minor,
+                     vat_minor, total_minor, content, content_sha256, issued_at)
+VALUES (COALESCE(@id::uuid, gen_random_uuid()), @kind, @series, @seq, @number, @payer, @order, @corrects, @replaces, @issue_date, @tax_point, @currency, @net,
+        @vat, @total, @content, @sha256, @now)
 RETURNING id`
 
 const insertInvoiceVATSQL = `
@@ -56,17 +56,27 @@ VALUES (@invoice, @line, @category, @rate, @row, @country, @base, @vat, @base_be
 
 // InsertInvoice issues an invoice under the number just taken.
 func (tx *Tx) InsertInvoice(ctx context.Context, taken Taken, payer account.PayerID, orderID string, d invoice.Document) error {
-	return tx.insertDocument(ctx, taken, payer, orderID, d, "", "")
+	return tx.insertDocument(ctx, taken, payer, orderID, d, documentIDs{})
 }
 
 // InsertCreditNote issues a credit note under the number just taken and under an
 // id of NewID; corrects is the id of the invoice. What it credits is counted on
 // that invoice, which refuses more than it is for (I16).
 func (tx *Tx) InsertCreditNote(ctx context.Context, taken Taken, id, corrects string, payer account.PayerID, orderID string, d invoice.Document) error {
-	return tx.insertDocument(ctx, taken, payer, orderID, d, id, corrects)
+	return tx.insertDocument(ctx, taken, payer, orderID, d, documentIDs{as: id, corrects: corrects})
 }
 
-func (tx *Tx) insertDocument(ctx context.Context, taken Taken, payer account.PayerID, orderID string, d invoice.Document, as, corrects string) error {
+// InsertReplacement issues an invoice in the place of another one, whose id is
+// replaces, under the number just taken and an id of NewID. An invoice is replaced
+// once: a second time is a Conflict.
+func (tx *Tx) InsertReplacement(ctx context.Context, taken Taken, id, replaces string, payer account.PayerID, orderID string, d invoice.Document) error {
+	return tx.insertDocument(ctx, taken, payer, orderID, d, documentIDs{as: id, replaces: replaces})
+}
+
+// documentIDs are ids of a document; empty for none, or a new one.
+type documentIDs struct{ as, corrects, replaces string }
+
+func (tx *Tx) insertDocument(ctx context.Context, taken Taken, payer account.PayerID, orderID string, d invoice.Document, ids documentIDs) error {
 	content, err := d.Marshal()
 	if err != nil {
 		return err
@@ -76,7 +86,7 @@ func (tx *Tx) insertDocument(ctx context.Context, taken Taken, payer account.Pay
 		"kind": string(d.Kind), "series": taken.ID, "seq": taken.Seq, "number": d.Number, "payer": string(payer), "order": orderID,
 		"issue_date": day(d.IssueDate), "tax_point": day(d.TaxPoint), "currency": string(d.Currency), "net": int64(d.Net),
 		"vat": int64(d.VATTotal), "total": int64(d.Total), "content": content, "sha256": sum[:], "now": tx.now,
-		"id": nullable(as), "corrects": nullable(corrects),
+		"id": nullable(ids.as), "corrects": nullable(ids.corrects), "replaces": nullable(ids.replaces),
 	})
 	if err != nil {
 		return err
@@ -95,9 +105,12 @@ func (tx *Tx) insertDocument(ctx context.Context, taken Taken, payer account.Pay
 	return nil
 }
 
-const invoiceOfOrderSQL = `SELECT number FROM invoice WHERE order_id = @order AND kind = 'invoice'`
+const invoiceOfOrderSQL = `
+SELECT i.number FROM invoice i
+WHERE i.order_id = @order AND i.kind = 'invoice' AND NOT EXISTS (SELECT FROM invoice r WHERE r.replaces_id = i.id)`
 
-// InvoiceOfOrder returns the number of the invoice of a paid order, or NotFound.
+// InvoiceOfOrder returns the number of the invoice of a paid order, or NotFound:
+// the one that stands, if it was corrected.
 func (tx *Tx) InvoiceOfOrder(ctx context.Context, orderID string) (string, error) {
 	return value[string](ctx, tx, "invoice", invoiceOfOrderSQL, pgx.NamedArgs{"order": orderID})
 }
@@ -150,17 +163,21 @@ type InvoiceRow struct {
 	VATMinor    int64 `db:"vat_minor"`
 	TotalMinor  int64
 	Currency    string
+	Of          string // number of the invoice that a credit note corrects or an invoice replaces; empty for none
+	ReplacedBy  string // number of the invoice that replaces an invoice; empty for none
 }
 
 // One page of each payer by its index, then the newest of those: the list of a
 // payer is never sorted as a whole. COALESCE, unlike IS NULL OR, bounds the
 // index also in a plan that is made once for all arguments.
 const listInvoicesSQL = `
-SELECT i.number, i.kind, i.issue_date, i.payer_name, i.order_number, i.net_minor, i.vat_minor, i.total_minor, i.currency
+SELECT i.number, i.kind, i.issue_date, i.payer_name, i.order_number, i.net_minor, i.vat_minor, i.total_minor, i.currency, i."of", i.replaced_by
 FROM member m
 CROSS JOIN LATERAL (
     SELECT v.number, v.kind, v.issue_date, p.name AS payer_name, o.number AS order_number,
-           v.net_minor, v.vat_minor, v.total_minor, v.currency
+           v.net_minor, v.vat_minor, v.total_minor, v.currency,
+           COALESCE((SELECT c.number FROM invoice c WHERE c.id = COALESCE(v.corrects_id, v.replaces_id)), '') AS "of",
+           COALESCE((SELECT c.number FROM invoice c WHERE c.replaces_id = v.id), '') AS replaced_by
     FROM invoice v
     JOIN payer p ON p.id = v.payer_id
     JOIN orders o ON o.id = v.order_id
@@ -258,7 +275,8 @@ SELECT COALESCE(sum(v.base_minor) FILTER (WHERE i.tax_point >= make_date(@year, 
        COALESCE(sum(v.base_minor) FILTER (WHERE i.tax_point < make_date(@year, 1, 1)), 0)::bigint AS last_year
 FROM invoice i JOIN invoice_vat v ON v.invoice_id = i.id
 WHERE i.kind = 'invoice' AND v.vat_row IN ('R7', 'R7c', 'R8a', 'R8b')
-  AND i.tax_point >= make_date(@year - 1, 1, 1) AND i.tax_point < make_date(@year + 1, 1, 1)`
+  AND i.tax_point >= make_date(@year - 1, 1, 1) AND i.tax_point < make_date(@year + 1, 1, 1)
+  AND NOT EXISTS (SELECT FROM invoice r WHERE r.replaces_id = i.id)`
 
 // Turnover is the net sold to consumers in other member states in a year and in
 // the year before (Directive 2006/112/EC art. 59c).
@@ -272,4 +290,12 @@ func (tx *Tx) ConsumerTurnover(ctx context.Context, year int) (Turnover, error) 
 // ConsumerTurnover asks for the turnover of a year.
 func (q *Questions) ConsumerTurnover(year int, to *Turnover) {
 	askOne(q, consumerTurnoverSQL, pgx.NamedArgs{"year": year}, to)
+}
+
+const turnoverBeforeSQL = consumerTurnoverSQL + ` AND i.tax_point <= @on::date AND i.order_id <> @order::uuid`
+
+// TurnoverBefore returns the turnover of the year of a day up to and with that
+// day, without that of an order: what a sale of that day is decided with later.
+func (tx *Tx) TurnoverBefore(ctx context.Context, on civil.Date, orderID string) (Turnover, error) {
+	return one[Turnover](ctx, tx, "turnover", turnoverBeforeSQL, pgx.NamedArgs{"year": on.Year, "on": day(on), "order": orderID})
 }

@@ -58,7 +58,8 @@ func (tx *Tx) DisputeState(ctx context.Context, id payment.ID, ref string) (paym
 }
 
 const givenBackOfSQL = `
-SELECT COALESCE(sum(c.credited_base_minor), 0)::bigint AS base_minor, COALESCE(sum(c.credited_vat_minor), 0)::bigint AS vat_minor,
+SELECT COALESCE(sum(c.base_minor), 0)::bigint AS invoiced_minor, COALESCE(max(c.rate_bps), 0)::bigint AS rate_bps,
+       COALESCE(sum(c.credited_base_minor), 0)::bigint AS base_minor, COALESCE(sum(c.credited_vat_minor), 0)::bigint AS vat_minor,
        (SELECT COALESCE(sum(l.amount_minor), 0)::bigint FROM ledger_entry e
         JOIN ledger_posting l ON l.entry_id = e.id JOIN ledger_account a ON a.id = l.account_id AND a.kind = 'revenue'
         WHERE e.order_id = @order AND e.kind = 'change_credit') AS change_minor,
@@ -66,10 +67,13 @@ SELECT COALESCE(sum(c.credited_base_minor), 0)::bigint AS base_minor, COALESCE(s
         JOIN ledger_posting l ON l.entry_id = e.id JOIN ledger_account a ON a.id = l.account_id AND a.kind = 'write_off'
         WHERE n.order_id = @order) AS forgiven_minor
 FROM invoice i JOIN invoice_credit c ON c.invoice_id = i.id
-WHERE i.order_id = @order AND i.kind = 'invoice'`
+WHERE i.order_id = @order AND i.kind = 'invoice' AND NOT EXISTS (SELECT FROM invoice r WHERE r.replaces_id = i.id)`
 
-// CreditedOf is what of an order was given back before.
+// CreditedOf is what of an order was given back before: of the invoice that
+// stands, where it was corrected.
 type CreditedOf struct {
+	Invoiced money.Amount // net that credit notes are counted of; 0 until there is an invoice
+	Rate     money.BasisPoints
 	Base     money.Amount // net, by credit notes
 	VAT      money.Amount
 	Change   money.Amount // net, by changes, without a document
@@ -79,12 +83,15 @@ type CreditedOf struct {
 // Credited returns what of an order was given back before.
 func (tx *Tx) Credited(ctx context.Context, orderID string) (CreditedOf, error) {
 	r, err := one[struct {
+		InvoicedMinor int64
+		RateBps       int64
 		BaseMinor     int64
 		VATMinor      int64 `db:"vat_minor"`
 		ChangeMinor   int64
 		ForgivenMinor int64
 	}](ctx, tx, "invoice", givenBackOfSQL, pgx.NamedArgs{"order": orderID})
 	return CreditedOf{
+		Invoiced: money.Amount(r.InvoicedMinor), Rate: money.BasisPoints(r.RateBps),
 		Base: money.Amount(r.BaseMinor), VAT: money.Amount(r.VATMinor), Change: money.Amount(r.ChangeMinor), Forgiven: money.Amount(r.ForgivenMinor),
 	}, err
 }
@@ -103,13 +110,13 @@ func (tx *Tx) CreditNotesOf(ctx context.Context, actor account.ID, number string
 
 const undrawnSQL = `
 SELECT d.content FROM (
-    SELECT issued_at, content, content_sha256 FROM invoice WHERE kind = 'credit_note'
+    SELECT issued_at, content, content_sha256 FROM invoice WHERE kind = 'credit_note' OR replaces_id IS NOT NULL
     UNION ALL SELECT issued_at, content, content_sha256 FROM receipt) d
 WHERE NOT EXISTS (SELECT FROM document_file f WHERE f.content_sha256 = d.content_sha256)
 ORDER BY d.issued_at LIMIT 500`
 
-// Undrawn returns the frozen content of credit notes and receipts that no file was
-// drawn from yet, the oldest first.
+// Undrawn returns the frozen content of credit notes, of invoices that replace
+// others, and of receipts that no file was drawn from yet, the oldest first.
 func (tx *Tx) Undrawn(ctx context.Context) ([][]byte, error) {
 	return values[[]byte](ctx, tx, undrawnSQL, pgx.NamedArgs{})
 }
@@ -187,10 +194,12 @@ func (tx *Tx) WithdrawalOf(ctx context.Context, actor account.ID, id string) (Wi
 	}, err
 }
 
-const invoiceByOrderSQL = `SELECT id, content FROM invoice WHERE order_id = @order AND kind = 'invoice'`
+const invoiceByOrderSQL = `
+SELECT i.id, i.content FROM invoice i
+WHERE i.order_id = @order AND i.kind = 'invoice' AND NOT EXISTS (SELECT FROM invoice r WHERE r.replaces_id = i.id)`
 
 // InvoiceToCredit returns the id and the frozen content of the invoice of an
-// order, or NotFound where it is not issued yet.
+// order that stands, or NotFound where none is issued yet.
 func (tx *Tx) InvoiceToCredit(ctx context.Context, orderID string) (id string, content []byte, err error) {
 	r, err := one[struct {
 		ID      string

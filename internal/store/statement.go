@@ -53,7 +53,7 @@ func (r movementRow) movement() MovementRow {
 
 const movementColumnsSQL = `
 SELECT e.kind, e.at, -p.amount_minor AS amount_minor, COALESCE(o.number, '') AS order_number,
-       COALESCE((SELECT i.number FROM invoice i WHERE i.order_id = e.order_id AND i.kind = 'invoice'),
+       COALESCE((SELECT i.number FROM invoice i WHERE i.order_id = e.order_id AND i.kind = 'invoice' AND i.replaces_id IS NULL),
                 (SELECT n.number FROM invoice n WHERE n.id = e.credit_note_id), '') AS invoice_number,
        COALESCE((SELECT r.number FROM receipt r WHERE r.entry_id = e.id), '') AS receipt_number,
        COALESCE(b.payer_name, '') AS from_name
