@@ -59,6 +59,8 @@ const (
 	FlashOrderPaid            = "order_paid"    // placed and paid, or paid, from the balance
 	FlashCardRemoved          = "card_removed"
 
+	FlashCorrected        = "corrected"
+	FlashCorrectionAsked  = "correction_asked"
 	FlashRefundAsked      = "refund_asked"
 	FlashRequestWithdrawn = "request_withdrawn"
 	FlashRefundApproved   = "refund_approved"
@@ -78,6 +80,7 @@ var flashes = map[string]bool{
 	FlashBillingSaved: true, FlashPayerAdded: true, FlashAutoRenewOff: true, FlashAutoRenewOffCharging: true, FlashAutoRenewOn: true,
 	FlashProfileSaved: true, FlashSessionEnded: true, FlashSessionsEnded: true, FlashChanged: true,
 	FlashOrderByCard: true, FlashOrderPaid: true, FlashCardRemoved: true,
+	FlashCorrected: true, FlashCorrectionAsked: true,
 	FlashRefundAsked: true, FlashRequestWithdrawn: true, FlashRefundApproved: true, FlashRefundRejected: true,
 	FlashInvited: true, FlashInvitationRevoked: true, FlashMemberRevoked: true,
 	FlashRecipientAdded: true, FlashRecipientSaved: true, FlashRecipientRemoved: true, FlashSentAgain: true,

@@ -471,6 +471,8 @@ type InvoiceRow struct {
 	PayerName    string
 	CustomerName string
 	OrderNumber  string
+	Of           string // number of the invoice that a credit note corrects or an invoice replaces; empty for none
+	ReplacedBy   string // number of the invoice that replaces an invoice; empty for none
 	Net          Money
 	VAT          Money
 	Total        Money
@@ -484,6 +486,7 @@ type DocumentPage struct {
 	CIIURL   string // e-invoices; empty for none
 	UBLURL   string
 	Proofs   []VATProof // that its VAT stands on
+	FixURL   string     // corrects the buyer; empty where that cannot be done, or not by this person
 }
 
 // Document is an issued document, drawn from its frozen form.
@@ -514,6 +517,7 @@ type Document struct {
 	PaidOn      Instant
 	Corrects    *Correction
 	CorrectedBy []Link   // credit notes of an invoice
+	ReplacedBy  *Link    // the invoice in its place
 	Returned    []string // of a credit note: what happens with the money
 }
 
@@ -541,12 +545,14 @@ type DocumentVAT struct {
 	Text   string // legal reason for no VAT; may be empty
 }
 
-// Correction names the invoice that a credit note corrects.
+// Correction names the invoice that a credit note corrects, or an invoice
+// replaces, and the document that was issued with it.
 type Correction struct {
 	Number string
 	URL    string
 	Date   Instant
 	Reason string
+	With   *Link // of an invoice the credit note, of a credit note the new invoice; nil for none
 }
 
 // AccountPage is GET and POST /account (fields "language", "time_zone"), with

@@ -3,8 +3,9 @@ package views
 // RequestsPage is GET /requests.
 type RequestsPage struct {
 	Page
-	DecideDays int // working days within which a request is decided
-	Rows       []RequestRow
+	DecideDays  int // working days within which a request is decided
+	Rows        []RequestRow
+	Corrections []CorrectionRow
 }
 
 // RequestRow is something that was asked of people, in a list.

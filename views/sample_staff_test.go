@@ -49,6 +49,78 @@ func refundPage(state string) views.StaffRefundPage {
 	return p
 }
 
+var correctedDetails = []views.CorrectedDetail{
+	{Name: "name", Old: "Ona Petrauskaite", New: longName, Changed: true},
+	{Name: "kind", Old: "A private person", New: "A company", Changed: true},
+	{Name: "vat_number", New: "DE136695976", Changed: true},
+	{Name: "street", Old: "Gedimino pr. 9-3", New: "Gedimino pr. 9-3"},
+	{Name: "po_reference", Old: hostile, Changed: true},
+}
+
+func correction(same bool) views.CorrectionPage {
+	p := views.CorrectionPage{
+		Page: page(true, ""), Number: "SIP-2026-000123", InvoiceURL: "/invoices/SIP-2026-000123", Details: correctedDetails, NotePrefix: "SIPC-2026", Prefix: "SIP-2026",
+		Fields: []views.HiddenField{{Name: "invoice", Value: "SIP-2026-000123"}, {Name: "token", Value: "t"}},
+		Net:    eur(226800), OldVAT: eur(47628), NewVAT: eur(47628), OldTotal: eur(274428), NewTotal: eur(274428), OldRate: "21%", NewRate: "21%",
+		SameTax: same, SaveProfile: same, DecideDays: 3, TopUpURL: "/balance?payer=p1",
+	}
+	if !same {
+		p.NewVAT, p.NewTotal, p.NewRate = eur(0), eur(226800), "0%"
+		p.NewReason = "Reverse charge. Art. 44 and 196 Directive 2006/112/EC / Atvirkštinis apmokestinimas. Direktyvos 2006/112/EB 44 ir 196 straipsniai"
+		p.Rest, p.Pending, p.NeedsTwo, p.Back, p.Forgiven = true, true, true, eur(47568), eur(60)
+	}
+	return p
+}
+
+func dearerCorrection() views.CorrectionPage {
+	p := correction(false)
+	p.Back, p.Forgiven, p.Extra, p.Short, p.Changed = views.Money{}, views.Money{}, eur(47628), eur(10000), "Something has changed since this page was made. Please look at it again."
+	return p
+}
+
+func correctionForm(bad bool) views.CorrectionFormPage {
+	p := views.CorrectionFormPage{Page: page(true, ""), Number: "SIP-2026-000123", InvoiceURL: "/invoices/SIP-2026-000123", Form: billing().Form}
+	if bad {
+		p.Errors, p.VATWarning, p.Blocked = newBilling().Errors, "Is it right?", "These are the details on the invoice already. Nothing is different."
+	}
+	return p
+}
+
+func correctionRow(state string) views.CorrectionRow {
+	r := views.CorrectionRow{
+		ID: "2f1c8a52-1111-4222-8333-444455556666", State: state, Number: "SIP-2026-000123", URL: "/staff/corrections/2f1c8a52-1111-4222-8333-444455556666",
+		PayerName: longName, AskedAt: day(2026, 11, 23), Back: eur(47628),
+	}
+	switch state {
+	case "approved_once":
+		r.FirstBy = "Rasa Jankauskaitė"
+	case "done":
+		r.FirstBy, r.Replacement, r.Back, r.Extra = "Rasa Jankauskaitė", views.Link{Text: "SIP-2026-000140", URL: "/invoices/SIP-2026-000140"}, views.Money{}, eur(100)
+	case "rejected":
+		r.RejectReason, r.Back = hostile, views.Money{}
+	case "requested":
+		r.WithdrawURL = "/requests/2f1c8a52-1111-4222-8333-444455556666/withdraw"
+	}
+	return r
+}
+
+func correctionRequestPage(state string) views.StaffCorrectionPage {
+	offer := correction(false)
+	p := views.StaffCorrectionPage{
+		Page: staffPage(), CorrectionRow: correctionRow(state), Self: "/staff/corrections/2f1c8a52-1111-4222-8333-444455556666", AskedBy: "Ona Petrauskaitė",
+		AskedOn: at(2026, 11, 23, 9, 30), Details: correctedDetails, Offer: &offer, NeedsTwo: true, Limit: eur(15000), MayDecide: true,
+	}
+	switch state {
+	case "approved_once":
+		p.FirstAt, p.MayDecide, p.WhyNot = at(2026, 11, 24, 8, 0), false, "second"
+	case "done":
+		p.FirstAt, p.SecondBy, p.Offer = at(2026, 11, 24, 8, 0), "Jonas Mikalauskas", nil
+	case "rejected":
+		p.RejectedBy, p.DecidedAt, p.Offer = "Jonas Mikalauskas", at(2026, 11, 24, 9, 0), nil
+	}
+	return p
+}
+
 func refundForm() views.RefundFormPage {
 	return views.RefundFormPage{
 		Page: page(true, ""), Subscription: "6f1c8a52-1111-4222-8333-444455556666", SubscriptionURL: "/subscriptions/6f1c8a52-1111-4222-8333-444455556666",
@@ -133,12 +205,29 @@ func staffSamples() map[string]templ.Component {
 		"staff-refund-refused": views.StaffRefund(refundPage("rejected")),
 		"staff-refund-bad":     views.StaffRefund(badRefund),
 		"staff-refund-stuck":   views.StaffRefund(stuck),
-		"requests":             views.Requests(views.RequestsPage{Page: page(true, ""), Rows: requestRows(), DecideDays: 3}),
-		"requests-empty":       views.Requests(views.RequestsPage{Page: page(true, "")}),
-		"refund":               views.RefundForm(refundForm()),
-		"refund-choice":        views.RefundChoice(views.RefundChoicePage{Page: page(true, ""), Items: subscriptionRows[:2]}),
-		"refund-none":          views.RefundChoice(views.RefundChoicePage{Page: page(true, "")}),
-		"refund-bad":           views.RefundForm(badForm),
-		"refund-blocked":       views.RefundForm(blocked),
+		"staff-corrections": views.StaffCorrections(views.StaffCorrectionsPage{
+			Page: staffPage(), Open: []views.CorrectionRow{correctionRow("requested"), correctionRow("approved_once")}, Decided: []views.CorrectionRow{correctionRow("done"), correctionRow("rejected")},
+		}),
+		"staff-corrections-none":   views.StaffCorrections(views.StaffCorrectionsPage{Page: staffPage()}),
+		"staff-correction":         views.StaffCorrection(correctionRequestPage("requested")),
+		"staff-correction-once":    views.StaffCorrection(correctionRequestPage("approved_once")),
+		"staff-correction-done":    views.StaffCorrection(correctionRequestPage("done")),
+		"staff-correction-refused": views.StaffCorrection(correctionRequestPage("rejected")),
+		"correction":               views.CorrectionForm(correctionForm(false)),
+		"correction-bad":           views.CorrectionForm(correctionForm(true)),
+		"correction-fixed":         views.CorrectionForm(views.CorrectionFormPage{Page: page(true, ""), Number: "SIP-2026-000123", InvoiceURL: "/invoices/SIP-2026-000123", Blocked: "It was corrected.", Fixed: true}),
+		"correction-preview":       views.CorrectionPreview(correction(true)),
+		"correction-preview-tax":   views.CorrectionPreview(correction(false)),
+		"correction-preview-extra": views.CorrectionPreview(dearerCorrection()),
+		"requests": views.Requests(views.RequestsPage{
+			Page: page(true, ""), Rows: requestRows(), DecideDays: 3,
+			Corrections: []views.CorrectionRow{correctionRow("requested"), correctionRow("done"), correctionRow("rejected"), correctionRow("withdrawn")},
+		}),
+		"requests-empty": views.Requests(views.RequestsPage{Page: page(true, "")}),
+		"refund":         views.RefundForm(refundForm()),
+		"refund-choice":  views.RefundChoice(views.RefundChoicePage{Page: page(true, ""), Items: subscriptionRows[:2]}),
+		"refund-none":    views.RefundChoice(views.RefundChoicePage{Page: page(true, "")}),
+		"refund-bad":     views.RefundForm(badForm),
+		"refund-blocked": views.RefundForm(blocked),
 	}
 }

@@ -101,8 +101,8 @@ var subscriptionRows = []views.SubscriptionRow{
 
 var invoiceRows = []views.InvoiceRow{
 	{Number: "SIP-2026-000123", Kind: "invoice", URL: "/invoices/SIP-2026-000123", PDFURL: "/invoices/SIP-2026-000123.pdf", IssueDate: short(2026, 11, 22), PayerName: longName, CustomerName: "Jonas", OrderNumber: "O-2026-000123", Net: eur(226800), VAT: eur(47628), Total: eur(274428)},
-	{Number: "SIPC-2026-000007", Kind: "credit_note", URL: "/invoices/SIPC-2026-000007", PDFURL: "/invoices/SIPC-2026-000007.pdf", IssueDate: short(2026, 9, 3), PayerName: "Ona Petrauskaitė", Net: eur(-1500), VAT: eur(-315), Total: eur(-1815)},
-	{Number: "SIP-2026-000098", Kind: "invoice", URL: "/invoices/SIP-2026-000098", PDFURL: "/invoices/SIP-2026-000098.pdf", IssueDate: short(2026, 8, 31), PayerName: "Ona Petrauskaitė", Net: eur(1800), VAT: eur(378), Total: eur(2178)},
+	{Number: "SIPC-2026-000007", Kind: "credit_note", URL: "/invoices/SIPC-2026-000007", PDFURL: "/invoices/SIPC-2026-000007.pdf", IssueDate: short(2026, 9, 3), PayerName: "Ona Petrauskaitė", Of: "SIP-2026-000098", Net: eur(-1500), VAT: eur(-315), Total: eur(-1815)},
+	{Number: "SIP-2026-000098", Kind: "invoice", URL: "/invoices/SIP-2026-000098", PDFURL: "/invoices/SIP-2026-000098.pdf", IssueDate: short(2026, 8, 31), PayerName: "Ona Petrauskaitė", Of: "SIP-2026-000090", ReplacedBy: "SIP-2026-000122", Net: eur(1800), VAT: eur(378), Total: eur(2178)},
 }
 
 var lines = []views.DocumentLine{
@@ -345,7 +345,10 @@ func document() views.Document {
 func creditNote() views.Document {
 	d := document()
 	d.Kind, d.Number = "credit_note", "SIPC-2026-000007"
-	d.Corrects = &views.Correction{Number: "SIP-2026-000123", URL: "/invoices/SIP-2026-000123", Date: day(2026, 11, 25), Reason: "The VAT number was missing."}
+	d.Corrects = &views.Correction{
+		Number: "SIP-2026-000123", URL: "/invoices/SIP-2026-000123", Date: day(2026, 11, 25), Reason: "The VAT number was missing.",
+		With: &views.Link{Text: "SIP-2026-000140", URL: "/invoices/SIP-2026-000140"},
+	}
 	d.Returned = []string{"€1,000.00 goes back to the card that paid: Visa •••• 4242.", "€1,268.00 is on your balance with us."}
 	return d
 }

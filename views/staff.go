@@ -5,10 +5,11 @@ type StaffNavItem string
 
 // Sections of the back office.
 const (
-	StaffNavHome     StaffNavItem = "home"
-	StaffNavRefunds  StaffNavItem = "refunds"
-	StaffNavPayments StaffNavItem = "payments"
-	StaffNavVAT      StaffNavItem = "vat"
+	StaffNavHome        StaffNavItem = "home"
+	StaffNavRefunds     StaffNavItem = "refunds"
+	StaffNavPayments    StaffNavItem = "payments"
+	StaffNavVAT         StaffNavItem = "vat"
+	StaffNavCorrections StaffNavItem = "corrections"
 )
 
 // StaffHomePage is GET /staff.
@@ -30,7 +31,7 @@ type StaffStray struct {
 
 // StaffCount is how much of one kind waits for a person.
 type StaffCount struct {
-	Kind  string // refunds, parked, unknown, alerted, suspense, vat
+	Kind  string // refunds, corrections, parked, unknown, alerted, suspense, vat
 	Count int
 	URL   string
 	Since Instant // of the oldest; absent where nothing waits or nobody counts

@@ -39,6 +39,7 @@ var flashCodes = []string{
 	views.FlashSessionsEnded, views.FlashChanged, views.FlashOrderByCard, views.FlashOrderPaid, views.FlashCardRemoved, views.FlashRefundAsked, views.FlashRequestWithdrawn, views.FlashRefundApproved, views.FlashRefundRejected,
 	views.FlashInvited, views.FlashInvitationRevoked, views.FlashMemberRevoked,
 	views.FlashRecipientAdded, views.FlashRecipientSaved, views.FlashRecipientRemoved, views.FlashSentAgain,
+	views.FlashCorrected, views.FlashCorrectionAsked,
 }
 
 // refusals are the reasons for a refused sign-in, by the code that travels.

@@ -93,6 +93,18 @@ func (s *server) invoicePage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if d.Kind == invoice.KindInvoice {
+		fixable, replacedBy, err := s.app.InvoiceStands(ctx, actor, number)
+		if err != nil {
+			return err
+		}
+		if fixable {
+			page.FixURL = "/requests/new/correction?" + url.Values{"invoice": {number}}.Encode()
+		}
+		if replacedBy != "" {
+			page.Document.ReplacedBy = &views.Link{Text: replacedBy, URL: invoiceURL(replacedBy)}
+		}
+	}
 	for _, n := range notes {
 		page.Document.CorrectedBy = append(page.Document.CorrectedBy, views.Link{Text: n, URL: invoiceURL(n)})
 	}

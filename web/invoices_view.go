@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 	"time"
@@ -92,7 +93,7 @@ func invoiceRows(t i18n.Translator, items []app.InvoiceRow) []views.InvoiceRow {
 	for _, r := range items {
 		rows = append(rows, views.InvoiceRow{
 			Number: r.Number, Kind: string(r.Kind), URL: invoiceURL(r.Number), PDFURL: invoiceURL(r.Number) + pdfSuffix,
-			IssueDate: dayShort(t, r.IssueDate), PayerName: r.PayerName, OrderNumber: r.OrderNumber,
+			IssueDate: dayShort(t, r.IssueDate), PayerName: r.PayerName, OrderNumber: r.OrderNumber, Of: r.Of, ReplacedBy: r.ReplacedBy,
 			Net: moneyOf(t, r.Net, r.Currency), VAT: moneyOf(t, r.VAT, r.Currency), Total: moneyOf(t, r.Total, r.Currency),
 		})
 	}
@@ -136,6 +137,9 @@ func documentView(t i18n.Translator, d invoice.Document) views.Document {
 		v.Corrects = &views.Correction{
 			Number: d.Corrects.Number, URL: invoiceURL(d.Corrects.Number), Date: dayOf(t, d.Corrects.IssueDate), Reason: d.Corrects.Reason,
 		}
+		if with := cmp.Or(d.Corrects.CreditNote, d.Corrects.ReplacedBy); with != "" {
+			v.Corrects.With = &views.Link{Text: with, URL: invoiceURL(with)}
+		}
 	}
 	if r := d.Returned; r != nil {
 		add := func(amount money.Amount, key string) {
@@ -148,6 +152,7 @@ func documentView(t i18n.Translator, d invoice.Document) views.Document {
 		} else {
 			add(r.Method, "doc.returned.method")
 		}
+		add(r.Applied, "doc.returned.applied")
 		add(r.Balance, "doc.returned.balance")
 		add(r.Forgiven, "doc.returned.forgiven")
 	}

@@ -16,7 +16,13 @@ func (s *server) requestsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, views.Requests(requestsView(s.page(c), requests, s.app.Seller().RefundDays, s.zone(c))))
+	corrections, err := s.app.CorrectionRequestsOf(c.Request().Context(), s.actor(c))
+	if err != nil {
+		return err
+	}
+	page := requestsView(s.page(c), requests, s.app.Seller().RefundDays, s.zone(c))
+	page.Corrections = correctionRows(page.T, corrections, s.zone(c))
+	return s.render(c, http.StatusOK, views.Requests(page))
 }
 
 // refundForm is GET /requests/new/refund?subscription=.
@@ -95,14 +101,6 @@ func (s *server) showRefundForm(c echo.Context, values url.Values, mistake error
 		}
 	}
 	return s.render(c, status, views.RefundForm(page))
-}
-
-// withdrawRefundRequest is POST /requests/{id}/withdraw.
-func (s *server) withdrawRefundRequest(c echo.Context) error {
-	if err := s.app.WithdrawRefundRequest(c.Request().Context(), s.actor(c), c.Param("id")); err != nil {
-		return err
-	}
-	return s.redirect(c, "/requests", views.FlashRequestWithdrawn)
 }
 
 // staffRefundsPage is GET /staff/refunds.

@@ -26,12 +26,14 @@ func requestsView(p views.Page, requests []app.RefundRequest, days int, zone *ti
 			row.DecidedAt = dayOf(t, civil.DateOf(r.DecidedAt, zone))
 		}
 		if r.State.Open() {
-			row.WithdrawURL = "/requests/" + url.PathEscape(r.ID) + "/withdraw"
+			row.WithdrawURL = withdrawURL(r.ID)
 		}
 		page.Rows = append(page.Rows, row)
 	}
 	return page
 }
+
+func withdrawURL(id string) string { return "/requests/" + url.PathEscape(id) + "/withdraw" }
 
 func refundFormView(p views.Page, item app.SubscriptionItem, values url.Values) views.RefundFormPage {
 	page := views.RefundFormPage{

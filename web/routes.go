@@ -101,7 +101,9 @@ func (s *server) routes() []route {
 		{get, "/requests", signedIn, s.requestsPage, "requests"},
 		{get, "/requests/new/refund", signedIn, s.refundForm, "refund"},
 		{post, "/requests/new/refund", signedIn, s.askRefund, "refund-ask"},
-		{post, "/requests/:id/withdraw", signedIn, s.withdrawRefundRequest, "request-withdraw"},
+		{get, "/requests/new/correction", signedIn, s.correctionForm, "correction"},
+		{post, "/requests/new/correction", signedIn, s.correctInvoice, "correction-make"},
+		{post, "/requests/:id/withdraw", signedIn, s.withdrawRequest, "request-withdraw"},
 
 		{get, "/staff", staffOnly, s.staffHomePage, "staff"},
 		{get, "/staff/payments", staffOnly, s.staffPaymentsPage, "staff-payments"},
@@ -111,6 +113,10 @@ func (s *server) routes() []route {
 		{get, "/staff/refunds/:id", staffOnly, s.staffRefundPage, "staff-refund"},
 		{post, "/staff/refunds/:id/approve", staffOnly, s.approveRefund, "staff-refund-approve"},
 		{post, "/staff/refunds/:id/reject", staffOnly, s.rejectRefund, "staff-refund-reject"},
+		{get, "/staff/corrections", staffOnly, s.staffCorrectionsPage, "staff-corrections"},
+		{get, "/staff/corrections/:id", staffOnly, s.staffCorrectionPage, "staff-correction"},
+		{post, "/staff/corrections/:id/approve", staffOnly, s.approveCorrection, "staff-correction-approve"},
+		{post, "/staff/corrections/:id/reject", staffOnly, s.rejectCorrection, "staff-correction-reject"},
 
 		{post, "/webhooks/:provider", bare, s.webhook, "webhook"},
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/provider/sandbox"
@@ -82,6 +83,48 @@ func (w *world) refundRequest() string {
 		return missingID
 	}
 	return requests[0].ID
+}
+
+// standing is the owner's invoice, as it was corrected last.
+func (w *world) standing() string {
+	w.t.Helper()
+	o, err := w.app.Order(w.ctx(), w.owner.actor(), w.paid.Number)
+	w.must(err)
+	return o.InvoiceNumber
+}
+
+// correctionOf is the form that corrects an invoice, to a name in Vilnius.
+func correctionOf(number, name string) url.Values {
+	return url.Values{
+		"invoice": {number}, "step": {"preview"}, "kind": {"person"}, "name": {name}, "street": {"Gedimino pr. 9"}, "city": {"Vilnius"},
+		"postcode": {"01103"}, "country": {"LT"}, "email": {"payer@example.lt"},
+	}
+}
+
+// correctionRequest is the owner's newest request for a corrected invoice; she
+// asks where none waits.
+func (w *world) correctionRequest() string {
+	w.t.Helper()
+	number := w.standing()
+	fields := correctionOf(number, "Ona")
+	fields.Set("country", "LV")
+	if requests, err := w.app.CorrectionRequestsOf(w.ctx(), w.owner.actor()); err == nil && len(requests) > 0 && w.document(number).Buyer.Country == "LV" {
+		return requests[0].ID // it was approved
+	}
+	in := app.CorrectionInput{PayerInput: readPayer(fields)}
+	preview, err := w.app.PreviewCorrection(w.ctx(), w.owner.actor(), number, in)
+	w.must(err)
+	in.Token = preview.Token
+	done, err := w.app.CorrectInvoice(w.ctx(), w.owner.actor(), number, in)
+	w.must(err)
+	return done.Request
+}
+
+func (w *world) document(number string) invoice.Document {
+	w.t.Helper()
+	d, err := w.app.Invoice(w.ctx(), w.owner.actor(), number)
+	w.must(err)
+	return d
 }
 
 // quoteOf is the token of a fresh price for a payer.
@@ -181,6 +224,16 @@ var staffMatrix = map[string]backOffice{
 	"staff-refund":  {func(w *world) call { return call{path: "/staff/refunds/" + w.refundRequest()} }, everyColleague},
 	"staff-refund-approve": {func(w *world) call { return call{"/staff/refunds/" + w.refundRequest() + "/approve", url.Values{}} },
 		[3]int{forbidden, elsewhere, elsewhere}}, // the first and the second of two
+	"staff-corrections": {same("/staff/corrections"), everyColleague},
+	"staff-correction":  {func(w *world) call { return call{path: "/staff/corrections/" + w.correctionRequest()} }, everyColleague},
+	"staff-correction-approve": {func(w *world) call {
+		return call{"/staff/corrections/" + w.correctionRequest() + "/approve", url.Values{}}
+	},
+		[3]int{forbidden, elsewhere, conflict}}, // decided by then
+	"staff-correction-reject": {func(w *world) call {
+		return call{"/staff/corrections/" + w.correctionRequest() + "/reject", url.Values{"reason": {"No."}}}
+	},
+		[3]int{forbidden, elsewhere, elsewhere}},
 	"staff-refund-reject": {func(w *world) call {
 		return call{"/staff/refunds/" + w.refundRequest() + "/reject", url.Values{"reason": {"No."}}}
 	},
@@ -318,6 +371,16 @@ var matrix = map[string]access{
 		[5]int{toSignIn, notFound, found, notFound, found}},
 
 	"requests": {same("/requests"), people},
+	"correction": {func(w *world) call { return call{path: "/requests/new/correction?invoice=" + w.standing()} },
+		[5]int{toSignIn, notFound, forbidden, notFound, found}},
+	"correction-make": {func(w *world) call {
+		fields := correctionOf(w.standing(), "Changed")
+		preview, err := w.app.PreviewCorrection(w.ctx(), w.owner.actor(), w.standing(), app.CorrectionInput{PayerInput: readPayer(fields)})
+		w.must(err)
+		fields.Set("step", "confirm")
+		fields.Set("token", preview.Token)
+		return call{"/requests/new/correction", fields}
+	}, [5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
 	"refund": {func(w *world) call { return call{path: "/requests/new/refund?subscription=" + w.subscription} },
 		[5]int{toSignIn, forbidden, notFound, notFound, found}},
 	"refund-ask": {func(w *world) call {
@@ -468,7 +531,8 @@ func TestForeignIsMissing(t *testing.T) {
 		"withdrawal":   {[]string{"/subscriptions/" + w.subscription + "/withdraw"}, []string{"/subscriptions/" + noID + "/withdraw", "/subscriptions/x/withdraw"}},
 		"withdrawn":    {[]string{"/withdrawals/" + w.receiptOfWithdrawal()}, []string{"/withdrawals/" + noID, "/withdrawals/x", "/withdrawals/%00"}},
 		"refund":       {[]string{"/requests/new/refund?subscription=" + w.subscription}, []string{"/requests/new/refund?subscription=" + noID, "/requests/new/refund?subscription=x", "/requests/new/nothing"}},
-		"back office": {[]string{"/staff", "/staff/payments", "/staff/payments?q=1", "/staff/payments?q=1&q=2", "/staff/payments/" + w.bankEntry(w.paid), "/staff/refunds", "/staff/refunds/" + w.refundRequest(), "/staff/vat", "/staff/vat?q=DE136695976"},
+		"correction":   {[]string{"/requests/new/correction?invoice=" + w.paid.InvoiceNumber}, []string{"/requests/new/correction?invoice=SIP-2026-999999", "/requests/new/correction?invoice=%27"}},
+		"back office": {[]string{"/staff", "/staff/corrections", "/staff/corrections/" + w.correctionRequest(), "/staff/payments", "/staff/payments?q=1", "/staff/payments?q=1&q=2", "/staff/payments/" + w.bankEntry(w.paid), "/staff/refunds", "/staff/refunds/" + w.refundRequest(), "/staff/vat", "/staff/vat?q=DE136695976"},
 			[]string{"/staff/payments/" + noID, "/staff/payments/x", "/staff/nothing"}},
 		"page": {nil, []string{"/nowhere", "/plans/nothing", "/plans/free", "/orders", "/.env", "/index.php", "/account/", "//account"}},
 	} {
@@ -486,11 +550,11 @@ func TestForeignIsMissing(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/requests/%s/withdraw", "/staff/refunds/%s/approve", "/staff/refunds/%s/reject", "/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on", "/subscriptions/%s/renew", "/subscriptions/%s/change", "/subscriptions/%s/withdraw",
+	for _, path := range []string{"/requests/%s/withdraw", "/staff/refunds/%s/approve", "/staff/refunds/%s/reject", "/staff/corrections/%s/approve", "/staff/corrections/%s/reject", "/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on", "/subscriptions/%s/renew", "/subscriptions/%s/change", "/subscriptions/%s/withdraw",
 		"/orders/%s/method", "/orders/%s/pay", "/orders/%s/pay-from-balance", "/billing/methods/%s/revoke",
 		"/billing/recipients/%s", "/billing/recipients/%s/again", "/billing/recipients/%s/remove", "/billing/sent/%s/again", "/billing/members/%s/revoke"} {
 		want := w.stranger.post(strings.Replace(path, "%s", noID, 1), nil)
-		for _, id := range []string{w.open.Number, w.subscription, w.card, w.refundRequest(), w.recipient(), w.sentMail(), "x", "%00", "%c3%28"} {
+		for _, id := range []string{w.open.Number, w.subscription, w.card, w.refundRequest(), w.correctionRequest(), w.recipient(), w.sentMail(), "x", "%00", "%c3%28"} {
 			if a := w.stranger.post(strings.Replace(path, "%s", id, 1), nil); a.status != http.StatusNotFound || a.body != want.body {
 				t.Errorf("%s with %s: %d", path, id, a.status)
 			}

@@ -36,8 +36,13 @@ func staffHomeView(p views.Page, home app.StaffHome, zone *time.Location) views.
 	if !home.OldestVAT.IsZero() {
 		vatCases.Since = dayOf(p.T, civil.DateOf(home.OldestVAT, zone))
 	}
+	corrections := views.StaffCount{Kind: "corrections", Count: home.Corrections, URL: "/staff/corrections"}
+	if !home.OldestCorrection.IsZero() {
+		corrections.Since = dayOf(p.T, civil.DateOf(home.OldestCorrection, zone))
+	}
 	return views.StaffHomePage{Page: p, Role: string(home.Role), Strays: strays, Waiting: []views.StaffCount{
 		refunds,
+		corrections,
 		vatCases,
 		{Kind: string(app.PaymentsParked), Count: home.Parked, URL: show(app.PaymentsParked)},
 		{Kind: string(app.PaymentsUnknown), Count: home.Unknown, URL: show(app.PaymentsUnknown)},

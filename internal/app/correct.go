@@ -41,6 +41,7 @@ type Correctable struct {
 // Correction is what the correction of an invoice would do: a credit note of what
 // is left of it, and an invoice to another buyer in its place.
 type Correction struct {
+	Payer       account.PayerID
 	Document    invoice.Document // as it was issued
 	Buyer       invoice.Party    // as it is to be
 	POReference string
@@ -59,6 +60,18 @@ type Correction struct {
 
 // Difference is how much less VAT there is, below zero where there is more.
 func (c Correction) Difference() money.Amount { return c.OldVAT - c.NewVAT }
+
+// Back is what comes to the balance: VAT that was paid and is none any more.
+func (c Correction) Back() money.Amount { return max(0, c.Difference()-c.Forgiven) }
+
+// Extra is VAT that is to be paid.
+func (c Correction) Extra() money.Amount { return max(0, -c.Difference()) }
+
+// OldTotal is that of the credit note, NewTotal that of the new invoice.
+func (c Correction) OldTotal() money.Amount { return c.Net + c.OldVAT }
+
+// NewTotal is Net and NewVAT.
+func (c Correction) NewTotal() money.Amount { return c.Net + c.NewVAT }
 
 // Corrected is what a correction did: two documents, or a request.
 type Corrected struct {
@@ -92,6 +105,21 @@ func (a *App) Correctable(ctx context.Context, actor account.Actor, number strin
 		return err
 	})
 	return out, err
+}
+
+// InvoiceStands says of an invoice of one of the actor's payers whether the actor
+// may have it corrected, and which one replaces it, if any.
+func (a *App) InvoiceStands(ctx context.Context, actor account.Actor, number string) (fixable bool, replacedBy string, err error) {
+	err = a.db.View(ctx, func(tx *store.Tx) error {
+		of, _, err := correctedBy(ctx, tx, actor, number, tx.PayerOf)
+		replacedBy = of.ReplacedBy
+		fixable = err == nil && mayBeCorrected(of) == nil
+		if fault.Is(err, fault.Forbidden) {
+			return nil
+		}
+		return err
+	})
+	return fixable, replacedBy, err
 }
 
 // correctedBy returns an invoice and its payer, read by payerOf, for somebody who
@@ -174,6 +202,7 @@ type correction struct {
 // so; the rest is corrected.
 func (a *App) workOut(ctx context.Context, tx *store.Tx, of store.ToCorrect, buyer account.Payer) (correction, error) {
 	c := correction{of: of, buyer: buyer}
+	c.Payer = of.PayerID
 	if err := mayBeCorrected(of); err != nil {
 		return c, err
 	}
@@ -194,7 +223,7 @@ func (a *App) workOut(ctx context.Context, tx *store.Tx, of store.ToCorrect, buy
 		return c, err
 	}
 	c.NeedsTwo = max(c.Difference(), -c.Difference()) > a.seller.SecondEyes
-	if extra := -c.Difference(); extra > 0 {
+	if extra := c.Extra(); extra > 0 {
 		available, err := tx.Available(ctx, of.PayerID, c.Document.Currency)
 		if err != nil {
 			return c, err

@@ -23,6 +23,7 @@ type StaffCorrection struct {
 	CorrectionRequest
 
 	Document   invoice.Document // the invoice
+	To         invoice.Party    // who is to stand on the new one
 	Offer      *Correction      // what would be done now; nil once decided, or where Blocked says why nothing can be
 	Blocked    error
 	MayDecide  bool
@@ -80,6 +81,7 @@ func (a *App) StaffCorrection(ctx context.Context, actor account.Actor, id strin
 			return err
 		}
 		out = StaffCorrection{CorrectionRequest: row, WhyNot: whyNotCorrect(actor, row), SecondEyes: a.seller.SecondEyes}
+		out.To = partyOf(row.Buyer)
 		out.MayDecide = row.State.Open() && out.WhyNot == ""
 		of, err := tx.ToCorrect(ctx, row.InvoiceID)
 		if err != nil {

@@ -113,7 +113,8 @@ func validate(t *testing.T, files map[string][]byte, options ...string) map[stri
 }
 
 // usual are the documents that the normal tests have validated.
-var usual = []string{"R1", "R2", "R3-none", "R4", "R9-business", "R9-kosovo", "discount-12", "due-in-part", "usd", "odd-characters", "credit-part-standard", "credit-whole-reverse"}
+var usual = []string{"R1", "R2", "R3-none", "R4", "R9-business", "R9-kosovo", "discount-12", "due-in-part", "usd", "odd-characters", "credit-part-standard", "credit-whole-reverse",
+	"corrected-rest", "replaces-rest", "replaces-taxed-otherwise"}
 
 // Every document that the portal can issue is valid, without a warning.
 func TestOfficialValidators(t *testing.T) {

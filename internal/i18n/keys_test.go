@@ -18,7 +18,7 @@ import (
 // "order.status." + status. Everything else stands in a source as a literal.
 var dynamicPrefixes = []string{
 	"subscription.charge.", "subscription.charge.because.",
-	"calc.hint.", "calc.method.", "calc.tax.", "demo.", "doc.item.", "doc.reason.", "doc.statement.kind.", "document.kind.", "failure.", "flash.",
+	"calc.hint.", "calc.method.", "calc.tax.", "correction.detail.", "demo.", "doc.item.", "doc.reason.", "doc.statement.kind.", "document.kind.", "failure.", "flash.",
 	"help.a.", "help.q.", "invoices.preset.", "item.", "method.", "notices.delivery.",
 	"order.status.", "orders.line.", "pay.about.", "pay.again.", "pay.chosen.", "pay.state.", "plan.", "subscription.by.", "subscription.history.",
 	"refund.", "requests.next.", "staff.refund.", "requests.state.", "staff.refund.state.", "staff.refund.wants.", "staff.refund.why_not.",

@@ -24,6 +24,8 @@ var actions = []action{
 	{"decide", 6, decideRefund},
 	{"withdraw", 4, withdraw},
 	{"refund returns", 1, returnRefund},
+	{"correct", 4, correct},
+	{"decide correction", 3, decideCorrection},
 	{"settle", 4, settleLater},
 	{"wait", 6, wait},
 	{"live on", 12, liveOn},

@@ -42,6 +42,7 @@ func (w *world) check() {
 	}
 	w.moved(w.facts, now)
 	w.money(now)
+	w.onPaper(now)
 	w.atTheProvider(now)
 	w.facts = now
 }

@@ -21,6 +21,7 @@ type facts struct {
 	booked map[string]map[string]money.Amount // by payer and kind of entry: to the payer's favour
 	held   map[string]money.Amount            // by kind of account: debits
 	limits map[string]money.Amount            // by payer
+	papers []paper
 }
 
 type sub struct {
@@ -56,7 +57,8 @@ SELECT o.id::text, o.number, o.kind, o.state, o.payer_id::text, COALESCE(o.subsc
 FROM orders o LEFT JOIN settlement s ON s.order_id = o.id
 LEFT JOIN (SELECT order_id, sum(amount)::bigint AS amount FROM (SELECT e.order_id, sum(p.amount_minor)::bigint AS amount FROM ledger_entry e JOIN ledger_posting p ON p.entry_id = e.id AND p.amount_minor > 0
            WHERE e.kind = 'change_credit' GROUP BY e.order_id
-           UNION ALL SELECT order_id, sum(net_minor)::bigint FROM invoice WHERE kind = 'credit_note' GROUP BY order_id) x GROUP BY order_id) c ON c.order_id = o.id`
+           UNION ALL SELECT order_id, sum(CASE kind WHEN 'invoice' THEN -net_minor ELSE net_minor END)::bigint FROM invoice
+           WHERE kind = 'credit_note' OR replaces_id IS NOT NULL GROUP BY order_id) x GROUP BY order_id) c ON c.order_id = o.id`
 	paysSQL = `
 SELECT p.id::text, p.payer_id::text, p.payable_kind, p.payable_id::text, COALESCE(p.order_id::text, ''), p.initiator, p.state, p.parked,
        COALESCE(p.method_id::text, ''), COALESCE(p.parent_id::text, ''), p.amount_minor, p.received_minor, p.refunded_minor, p.disputed_minor,
@@ -107,6 +109,12 @@ func (w *world) read() (facts, error) {
 		var o ord
 		err := r.Scan(&o.ID, &o.Number, &o.Kind, &o.State, &o.Payer, &o.Subscription, &o.Net, &o.Total, &o.Taken, &o.Credited, &o.Months)
 		f.orders[o.ID] = o
+		return err
+	}))
+	b.Queue(papersSQL).Query(each(func(r pgx.Rows) error {
+		var p paper
+		err := r.Scan(&p.Order, &p.Documents, &p.Booked, &p.Stand, &p.Off)
+		f.papers = append(f.papers, p)
 		return err
 	}))
 	b.Queue(paysSQL).Query(each(func(r pgx.Rows) error {

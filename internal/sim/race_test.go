@@ -24,6 +24,7 @@ func race(w *world, s step) string {
 		{"one balance for two", oneBalanceForTwo},
 		{"one statement twice", oneStatementTwice},
 		{"changed while it renews", changedWhileItRenews},
+		{"corrected twice", correctedTwice},
 	}
 	pair := pairs[s.C%len(pairs)]
 	a, b := pair.of(w, s)

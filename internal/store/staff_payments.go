@@ -14,18 +14,22 @@ import (
 
 // Waiting is how much waits for a person of the back office.
 type Waiting struct {
-	Refunds     int       // requests that wait for a decision
-	OldestAsked time.Time // of them
-	Parked      int       // payments that their provider shows otherwise than we know them
-	Unknown     int       // payments of which nobody knows whether they were taken
-	Alerted     int       // payments with an alert since
-	Suspense    int       // bank entries without an owner
-	OldestEntry civil.Date
+	Refunds          int       // requests that wait for a decision
+	OldestAsked      time.Time // of them
+	Corrections      int       // requests for a corrected invoice that wait for a decision
+	OldestCorrection time.Time
+	Parked           int // payments that their provider shows otherwise than we know them
+	Unknown          int // payments of which nobody knows whether they were taken
+	Alerted          int // payments with an alert since
+	Suspense         int // bank entries without an owner
+	OldestEntry      civil.Date
 }
 
 const waitingSQL = `
 SELECT (SELECT count(*) FROM refund_request WHERE state IN ('requested', 'approved_once')) AS refunds,
        (SELECT min(asked_at) FROM refund_request WHERE state IN ('requested', 'approved_once')) AS oldest_asked,
+       (SELECT count(*) FROM correction_request WHERE state IN ('requested', 'approved_once')) AS corrections,
+       (SELECT min(asked_at) FROM correction_request WHERE state IN ('requested', 'approved_once')) AS oldest_correction,
        (SELECT count(*) FROM payment WHERE parked <> '') AS parked,
        (SELECT count(*) FROM payment WHERE state = 'unknown') AS unknown,
        (SELECT count(DISTINCT object_id) FROM audit WHERE action = 'payment.alert' AND at >= @since) AS alerted,
@@ -35,16 +39,18 @@ SELECT (SELECT count(*) FROM refund_request WHERE state IN ('requested', 'approv
 // Waiting counts what waits for a person; alerts are counted since an instant.
 func (tx *Tx) Waiting(ctx context.Context, since time.Time) (Waiting, error) {
 	r, err := one[struct {
-		Refunds     int
-		OldestAsked *time.Time
-		Parked      int
-		Unknown     int
-		Alerted     int
-		Suspense    int
-		OldestEntry *time.Time
+		Refunds          int
+		OldestAsked      *time.Time
+		Corrections      int
+		OldestCorrection *time.Time
+		Parked           int
+		Unknown          int
+		Alerted          int
+		Suspense         int
+		OldestEntry      *time.Time
 	}](ctx, tx, "counts", waitingSQL, pgx.NamedArgs{"since": since})
 	return Waiting{
-		Refunds: r.Refunds, OldestAsked: moment(r.OldestAsked), Parked: r.Parked, Unknown: r.Unknown, Alerted: r.Alerted, Suspense: r.Suspense,
+		Refunds: r.Refunds, OldestAsked: moment(r.OldestAsked), Corrections: r.Corrections, OldestCorrection: moment(r.OldestCorrection), Parked: r.Parked, Unknown: r.Unknown, Alerted: r.Alerted, Suspense: r.Suspense,
 		OldestEntry: date(r.OldestEntry),
 	}, err
 }

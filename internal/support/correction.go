@@ -36,6 +36,12 @@ type CorrectionRequest struct {
 // It is below zero where VAT is to be paid.
 func (r CorrectionRequest) Difference() money.Amount { return r.OldVAT - r.NewVAT }
 
+// Back is how much less VAT there is, as it was shown; 0 where there is not less.
+func (r CorrectionRequest) Back() money.Amount { return max(0, r.Difference()) }
+
+// Extra is how much more there is.
+func (r CorrectionRequest) Extra() money.Amount { return max(0, -r.Difference()) }
+
 func (r CorrectionRequest) mayDecide(by account.ID) error {
 	switch {
 	case !r.State.Open():
