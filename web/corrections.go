@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 
@@ -26,7 +27,7 @@ func (s *server) correctionForm(c echo.Context) error {
 	}
 	page := correctionFormView(s.page(c), of)
 	page.Form = payerForm(of.Payer)
-	page.SaveProfile = false
+	page.Form.POReference = cmp.Or(of.Payer.POReference, of.Document.POReference)
 	return s.render(c, http.StatusOK, views.CorrectionForm(page))
 }
 
