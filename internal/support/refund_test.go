@@ -63,3 +63,44 @@ func TestHowManyDecide(t *testing.T) {
 		}
 	}
 }
+
+func TestDecisionsAboutCorrections(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	for _, state := range []support.RefundState{support.RefundRequested, support.RefundApprovedOnce, support.RefundDone, support.RefundRejected, support.RefundWithdrawn} {
+		for _, by := range []account.ID{"asker", "first", "second"} {
+			r := support.CorrectionRequest{AskedBy: "asker", State: state, OldVAT: 0, NewVAT: 200_00}
+			if state == support.RefundApprovedOnce {
+				r.FirstBy, r.NeedsTwo = "first", true
+			}
+			next, last, err := r.Approved(by, r.Difference(), 150_00, at) // VAT to pay counts as much as VAT that comes back
+			ok := state.Open() && by != "asker" && (state != support.RefundApprovedOnce || by != "first")
+			if (err == nil) != ok || err != nil && fault.Is(err, fault.Conflict) == state.Open() {
+				t.Errorf("%s, by %s: %v", state, by, err)
+			}
+			if err != nil && next != r {
+				t.Errorf("%s, by %s: changed %+v", state, by, next)
+			}
+			if err == nil && last != (state == support.RefundApprovedOnce) {
+				t.Errorf("%s, by %s: last %t", state, by, last)
+			}
+			if _, err := r.Rejected(by, "no", at); (err == nil) != (state.Open() && by != "asker") {
+				t.Errorf("%s, rejected by %s: %v", state, by, err)
+			}
+			if _, err := r.Rejected("second", "", at); err == nil {
+				t.Errorf("%s: refused without a reason", state)
+			}
+		}
+		if _, err := (support.CorrectionRequest{State: state}).Withdrawn(at); (err == nil) != state.Open() {
+			t.Errorf("%s, withdrawn: %v", state, err)
+		}
+	}
+	if r := (support.CorrectionRequest{AskedBy: "a", State: support.RefundRequested}); r.Done("x", at).State != support.RefundDone {
+		t.Error("done is not done")
+	}
+	for _, tt := range []struct{ was, is, back, extra money.Amount }{{21_00, 0, 21_00, 0}, {0, 21_00, 0, 21_00}, {21_00, 21_00, 0, 0}} {
+		if r := (support.CorrectionRequest{OldVAT: tt.was, NewVAT: tt.is}); r.Back() != tt.back || r.Extra() != tt.extra {
+			t.Errorf("%+v: %d back, %d extra", tt, r.Back(), r.Extra())
+		}
+	}
+}
