@@ -453,13 +453,8 @@ func (a *App) correct(ctx context.Context, tx *store.Tx, c correction, o order.O
 			Kind: fault.Conflict, Key: "error.correction.balance", Args: fault.Args{"Amount": money.Of(c.Short, c.Document.Currency)},
 		}
 	}
-	noteID, err := tx.NewID(ctx)
-	if err != nil {
-		return done, "", err
-	}
-	if id, err = tx.NewID(ctx); err != nil {
-		return done, "", err
-	}
+	noteID := store.NewID()
+	id = store.NewID()
 	if err := tx.AppendEntry(ctx, ledger.Corrected(c.of.PayerID, c.Document.Currency, c.Net, c.OldVAT, c.NewVAT, c.Forgiven, noteID, tx.Now())); err != nil {
 		return done, "", err
 	}
