@@ -40,14 +40,21 @@ func (w *world) onPaper(f facts) {
 	}
 }
 
-// correctable picks an invoice of somebody and what its buyer is to be.
+// correctable picks an invoice of somebody, mostly one that stands, and what its
+// buyer is to be.
 func (w *world) correctable(s step) (p *person, number string, in app.CorrectionInput, out string) {
-	p = w.who(s)
-	list, err := w.app.Invoices(w.ctx, p.actor, app.InvoiceFilter{Type: invoice.KindInvoice, Payer: p.payer})
-	if err != nil {
-		return p, "", in, w.answer(err)
-	}
-	row, ok := pick(list.Items, s.A)
+	p, row, ok := having(w, s, func(p *person) (rows []app.InvoiceRow) {
+		list, err := w.app.Invoices(w.ctx, p.actor, app.InvoiceFilter{Type: invoice.KindInvoice, Payer: p.payer})
+		if err != nil {
+			w.answer(err)
+		}
+		for _, r := range list.Items {
+			if r.ReplacedBy == "" || s.C%8 == 7 {
+				rows = append(rows, r)
+			}
+		}
+		return rows
+	})
 	if !ok {
 		return p, "", in, "no invoice"
 	}
