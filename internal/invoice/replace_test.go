@@ -66,7 +66,7 @@ func TestReplacementsKeepTheSum(t *testing.T) {
 func TestReplacementTaxedOtherwise(t *testing.T) {
 	t.Parallel()
 	of := issued(t, invoice.Terms{Lines: []invoice.Line{line(12, 60_00)}, Discount: 1000, DiscountAmount: 72_00, Treatment: standard(2100), Prepaid: true})
-	r, err := invoice.NewReplacement(of, invoice.Replacement{IssueDate: civil.MustParse("2026-12-01"), Buyer: brenner, Net: of.Net, VAT: invoice.LineOf(reverse), Reason: "x"})
+	r, err := invoice.NewReplacement(of, invoice.Replacement{IssueDate: civil.MustParse("2026-12-01"), Buyer: brenner, Net: of.Net, VAT: invoice.LineOf(reverse, "en"), Reason: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
