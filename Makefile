@@ -136,10 +136,10 @@ sim-proof: ## plant bugs one at a time; the simulator has to find each
 VALIDATION := $(or $(PORTAL_VALIDATION),$(CURDIR)/../shared/validation)
 
 .PHONY: conformance
-conformance: ## documents through the official validators in PORTAL_VALIDATION (../shared/validation); ten minutes
+conformance: ## documents through the official validators in PORTAL_VALIDATION (../shared/validation); fifteen minutes
 	@[ -x "$(VALIDATION)/en16931" ] && [ -x "$(VALIDATION)/pdfa" ] || { echo "conformance: no validators: PORTAL_VALIDATION names the folder with the commands en16931 and pdfa" >&2; exit 1; }
 	@.ci/install postgresql poppler qpdf java
-	@PORTAL_VALIDATION="$(VALIDATION)" PORTAL_CONFORMANCE=1 PORTAL_TEST_REQUIRE=1 go test -count=1 -timeout 60m -v \
+	@PORTAL_VALIDATION="$(VALIDATION)" PORTAL_CONFORMANCE=1 PORTAL_TEST_REQUIRE=1 go test -count=1 -timeout 3h -v \
 	  -run '^Test(OfficialValidators|BrokenFiles|Check|HybridFiles|BrokenHybrids|PaperAndTheInvoiceInsideAgree)$$' ./internal/einvoice
 	@PORTAL_VALIDATION="$(VALIDATION)" PORTAL_CONFORMANCE=1 PORTAL_TEST_REQUIRE=1 go test -count=1 -timeout 30m -v -run '^TestServedDocumentsConform$$' ./internal/e2e
 	@echo "conformance: every document is valid, every broken one was caught"

@@ -37,7 +37,7 @@ func ask(t *testing.T, command string, args ...string) string {
 	if _, err := os.Stat(program); err != nil {
 		notTested(t, err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour) // on a machine that others use
 	defer cancel()
 	var stderr bytes.Buffer
 	run := exec.CommandContext(ctx, program, args...)
