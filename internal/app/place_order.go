@@ -132,7 +132,7 @@ func (a *App) insertOrder(ctx context.Context, tx *store.Tx, actor account.Actor
 		}
 		next = &period
 	}
-	o, err = a.placeOrder(ctx, tx, audit.ByAccount(actor.AccountID), o, priced{q.Price, q.Treatment, q.VAT}, *q.Payer, customer, next, quoteSHA256)
+	o, err = a.placeOrder(ctx, tx, audit.ByAccount(actor.AccountID), o, priced{price: q.Price, treatment: q.Treatment, tax: q.VAT}, *q.Payer, customer, next, quoteSHA256)
 	if err != nil || method != order.MethodBalance {
 		return o.Number, err
 	}
@@ -148,6 +148,7 @@ type priced struct {
 	price     pricing.Price
 	treatment vat.Treatment
 	tax       money.Amount
+	standing  // of a renewal, which can be paid at once
 }
 
 // placeOrder numbers and stores an order with its bank invoice. service is the

@@ -297,6 +297,7 @@ func (a *App) priceRenewal(ctx context.Context, tx *store.Tx, s subscription.Sub
 	if p.treatment, err = a.treat(ctx, tx, buyer, p.price.Net, on); err != nil {
 		return p, err
 	}
+	p.standing = standingOf(buyer, p.treatment, tx.Now())
 	p.tax, err = p.treatment.Tax(p.price.Net)
 	return p, err
 }
@@ -415,7 +416,7 @@ func (a *App) payAtOnce(ctx context.Context, tx *store.Tx, r renewing, remind in
 		}
 	}
 	p, err := a.priceRenewal(ctx, tx, r.Subscription, r.Payer, r.today)
-	d := due{payer: r.Payer, treatment: p.treatment, vat: p.tax, total: p.price.Net + p.tax}
+	d := due{payer: r.Payer, treatment: p.treatment, vat: p.tax, total: p.price.Net + p.tax, standing: p.standing}
 	if err != nil || r.Available < d.total {
 		return false, err
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/audit"
@@ -26,8 +27,17 @@ type due struct {
 	vat       money.Amount
 	total     money.Amount
 
-	proof   int64 // answer about the payer's VAT number that this stands on; 0 for none
-	pending bool  // that answer is not of the day
+	standing
+}
+
+// standing is the answer about a payer's VAT number that VAT stands on.
+type standing struct {
+	proof   int64 // 0 for none
+	pending bool  // it is not of the day, and another one would change the VAT
+}
+
+func standingOf(buyer store.PayerTax, t vat.Treatment, now time.Time) standing {
+	return standing{buyer.CheckID, buyer.Kind == account.KindCompany && t.Hangs(buyer.VATNumber) && !freshCheck(buyer, now)}
 }
 
 // dueFor works out what an order costs on the day of its tax point. The payer
@@ -43,8 +53,7 @@ func (a *App) dueFor(ctx context.Context, tx *store.Tx, o order.Order, payer acc
 	}
 	tax, err := treatment.Tax(o.Net)
 	return due{
-		payer: payer, treatment: treatment, vat: tax, total: o.Net + tax,
-		proof: buyer.CheckID, pending: buyer.Kind == account.KindCompany && treatment.Hangs(buyer.VATNumber) && !freshCheck(buyer, tx.Now()),
+		payer: payer, treatment: treatment, vat: tax, total: o.Net + tax, standing: standingOf(buyer, treatment, tx.Now()),
 	}, err
 }
 
