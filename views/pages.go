@@ -443,19 +443,52 @@ type InvoicesPage struct {
 	Rows     []InvoiceRow
 	NextURL  string // older rows; empty at the end
 	FirstURL string // the newest rows; empty on the first page
+
+	Totalled bool // the filter bounds the list, so Totals is what it adds up to
+	Totals   []VATTotalRow
+	Quarters []QuarterFile // whole quarters to download by one click; on the unfiltered list
+}
+
+// ExportPage is GET /invoices/export while files are still drawn; it asks again
+// by itself.
+type ExportPage struct {
+	Page
+	URL              string // of the same export
+	ListURL          string
+	Done, Of         int
+	DoneText, OfText string
 }
 
 // InvoiceFilter is the filter form as typed.
 type InvoiceFilter struct {
 	From, To string // 2026-11-22
-	Type     string // "", invoice, credit_note
+	Type     string // "", invoice, credit_note, bank_invoice, receipt
 	Query    string
 	Payer    string
+	Picked   bool // some documents are ticked, and the list shows them alone
+}
+
+// VATTotalRow is what tax documents add up to at one rate, in one currency.
+type VATTotalRow struct {
+	Rate      string // "21%", empty for sales without VAT
+	Country   string // whose VAT it is, in words; may be empty
+	Documents string
+	Net       Money
+	VAT       Money
+	Total     Money
+}
+
+// QuarterFile is a link to a quarter's documents in one file.
+type QuarterFile struct {
+	Kind string // this_quarter or last_quarter
+	Days string // "1 July – 30 September 2026"
+	URL  string
 }
 
 // PeriodPreset is a link to an often used stretch of time.
 type PeriodPreset struct {
-	// Kind is this_quarter, last_quarter, this_year, last_year or all.
+	// Kind is this_month, last_month, this_quarter, last_quarter, this_year,
+	// last_year or all.
 	Kind    string
 	URL     string
 	Current bool
@@ -464,7 +497,9 @@ type PeriodPreset struct {
 // InvoiceRow is one document in a list.
 type InvoiceRow struct {
 	Number       string
-	Kind         string // invoice, credit_note
+	Kind         string // invoice, credit_note, bank_invoice, receipt
+	State        string // paid, partly_credited, credited, received; of a bank invoice awaiting_payment, paid, expired, canceled; may be empty
+	Picked       bool   // ticked
 	URL          string
 	PDFURL       string
 	IssueDate    Instant
@@ -473,7 +508,7 @@ type InvoiceRow struct {
 	OrderNumber  string
 	Of           string // number of the invoice that a credit note corrects or an invoice replaces; empty for none
 	ReplacedBy   string // number of the invoice that replaces an invoice; empty for none
-	Net          Money
+	Net          Money  // absent on a receipt, as VAT is
 	VAT          Money
 	Total        Money
 }
@@ -493,6 +528,7 @@ type DocumentPage struct {
 type Document struct {
 	Kind        string // bank_invoice, invoice, credit_note
 	Number      string
+	State       string // of a bank invoice, that of its order
 	IssueDate   Instant
 	TaxPoint    Instant
 	ValidUntil  Instant

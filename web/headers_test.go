@@ -31,7 +31,7 @@ func checkHeaders(t *testing.T, what string, a *answer, https, login bool) {
 	}
 	for name, value := range want {
 		got := a.header.Get(name)
-		if name == "Content-Security-Policy" && strings.HasPrefix(a.header.Get("Content-Type"), "application/pdf") {
+		if kind := a.header.Get("Content-Type"); name == "Content-Security-Policy" && (strings.HasPrefix(kind, "application/pdf") || strings.HasPrefix(a.header.Get("Content-Disposition"), "attachment")) {
 			if got != filePolicy {
 				t.Errorf("%s: a file's policy is %q", what, got)
 			}

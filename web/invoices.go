@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -20,9 +21,15 @@ func (s *server) invoicesPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, actor := c.Request().Context(), s.actor(c)
 	filter, err := readInvoiceFilter(values)
+	return s.showInvoices(c, values, filter, err)
+}
+
+// showInvoices shows the list, or its form with what is wrong with it.
+func (s *server) showInvoices(c echo.Context, values url.Values, filter app.InvoiceFilter, mistake error) error {
+	ctx, actor := c.Request().Context(), s.actor(c)
 	var list app.InvoicePage
+	err := mistake
 	if err == nil {
 		list, err = s.app.Invoices(ctx, actor, filter)
 	}
@@ -58,8 +65,14 @@ func readInvoiceFilter(values url.Values) (app.InvoiceFilter, error) {
 		From: day("from"), To: day("to"), Type: invoice.Kind(values.Get("type")), Payer: account.PayerID(values.Get("payer")),
 		Query: values.Get("q"), After: values.Get("after"),
 	}
+	for name := range values {
+		if number, ok := strings.CutPrefix(name, pickPrefix); ok {
+			f.Numbers = append(f.Numbers, clip(number, 40))
+		}
+	}
+	slices.Sort(f.Numbers)
 	switch f.Type {
-	case "", invoice.KindInvoice, invoice.KindCreditNote:
+	case "", invoice.KindInvoice, invoice.KindCreditNote, invoice.KindBankInvoice, invoice.KindReceipt:
 	default:
 		fields.Add("type", "error.invoice.type", nil)
 	}
@@ -87,26 +100,47 @@ func (s *server) invoicePage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if d.Kind == invoice.KindReceipt { // a piece of paper, without a page
+		return c.Redirect(http.StatusSeeOther, receiptURL(number))
+	}
 	p := s.page(c)
 	page := views.DocumentPage{Page: p, Document: documentView(p.T, d), PDFURL: invoiceURL(number) + pdfSuffix}
-	notes, err := s.app.CreditNotesOf(ctx, actor, number)
-	if err != nil {
-		return err
-	}
-	if d.Kind == invoice.KindInvoice {
-		fixable, replacedBy, err := s.app.InvoiceStands(ctx, actor, number)
+	if d.Kind.IsTax() {
+		notes, err := s.app.CreditNotesOf(ctx, actor, number)
 		if err != nil {
 			return err
 		}
-		if fixable {
-			page.FixURL = "/requests/new/correction?" + url.Values{"invoice": {number}}.Encode()
+		if d.Kind == invoice.KindInvoice {
+			fixable, replacedBy, err := s.app.InvoiceStands(ctx, actor, number)
+			if err != nil {
+				return err
+			}
+			if fixable {
+				page.FixURL = "/requests/new/correction?" + url.Values{"invoice": {number}}.Encode()
+			}
+			if replacedBy != "" {
+				page.Document.ReplacedBy = &views.Link{Text: replacedBy, URL: invoiceURL(replacedBy)}
+			}
 		}
-		if replacedBy != "" {
-			page.Document.ReplacedBy = &views.Link{Text: replacedBy, URL: invoiceURL(replacedBy)}
+		for _, n := range notes {
+			page.Document.CorrectedBy = append(page.Document.CorrectedBy, views.Link{Text: n, URL: invoiceURL(n)})
 		}
-	}
-	for _, n := range notes {
-		page.Document.CorrectedBy = append(page.Document.CorrectedBy, views.Link{Text: n, URL: invoiceURL(n)})
+		proofs, err := s.app.InvoiceProofs(ctx, actor, number)
+		if err != nil {
+			return err
+		}
+		for _, x := range proofs {
+			page.Proofs = append(page.Proofs, proofView(p.T, x.VATProof, x.Later, s.zone(c)))
+		}
+		page.CIIURL, page.UBLURL = invoiceURL(number)+ciiSuffix+"?download=1", invoiceURL(number)+ublSuffix+"?download=1"
+	} else {
+		list, err := s.app.Invoices(ctx, actor, app.InvoiceFilter{Type: d.Kind, Numbers: []string{number}})
+		if err != nil {
+			return err
+		}
+		for _, r := range list.Items {
+			page.Document.State = documentState(r)
+		}
 	}
 	// An accountant reads documents but sees no orders.
 	if _, err := s.app.Order(ctx, actor, d.OrderNumber); err == nil {
@@ -114,14 +148,6 @@ func (s *server) invoicePage(c echo.Context) error {
 	} else if !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	proofs, err := s.app.InvoiceProofs(ctx, actor, number)
-	if err != nil {
-		return err
-	}
-	for _, x := range proofs {
-		page.Proofs = append(page.Proofs, proofView(p.T, x.VATProof, x.Later, s.zone(c)))
-	}
-	page.CIIURL, page.UBLURL = invoiceURL(number)+ciiSuffix+"?download=1", invoiceURL(number)+ublSuffix+"?download=1"
 	return s.render(c, http.StatusOK, views.InvoiceDocument(page))
 }
 

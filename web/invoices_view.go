@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,8 +15,24 @@ import (
 	"github.com/siptg/portal/views"
 )
 
-// filterFields are the parameters that narrow the list; the cursor is none.
+// filterFields are the parameters that narrow the list, beside what is ticked;
+// the cursor is none.
 var filterFields = []string{"from", "to", "type", "payer", "q"}
+
+// pickPrefix begins the names of the parameters that stand for ticked documents:
+// a name may come only once.
+const pickPrefix = "pick."
+
+// keptFilter are the parameters of values that narrow the list.
+func keptFilter(values url.Values) url.Values {
+	kept := url.Values{}
+	for name, v := range values {
+		if v[0] != "" && (slices.Contains(filterFields, name) || strings.HasPrefix(name, pickPrefix)) {
+			kept.Set(name, v[0])
+		}
+	}
+	return kept
+}
 
 func invoicesView(p views.Page, values url.Values, list app.InvoicePage, today civil.Date) views.InvoicesPage {
 	page := views.InvoicesPage{
@@ -23,13 +40,16 @@ func invoicesView(p views.Page, values url.Values, list app.InvoicePage, today c
 		Filter: views.InvoiceFilter{
 			From: values.Get("from"), To: values.Get("to"), Type: values.Get("type"), Query: values.Get("q"), Payer: values.Get("payer"),
 		},
+		Totalled: list.Totalled, Totals: vatTotalRows(p.T, list.Totals),
 	}
-	kept := url.Values{}
-	for _, name := range filterFields {
-		if v := values.Get(name); v != "" {
-			kept.Set(name, v)
-			page.Filtered = true
-		}
+	kept := keptFilter(values)
+	page.Filtered = len(kept) > 0
+	for i, r := range page.Rows {
+		page.Rows[i].Picked = values.Has(pickPrefix + r.Number)
+		page.Filter.Picked = page.Filter.Picked || page.Rows[i].Picked
+	}
+	if !page.Filtered && len(page.Rows) > 0 && values.Get("after") == "" {
+		page.Quarters = quarterFiles(p.T, today)
 	}
 	for _, payer := range list.Payers {
 		page.Payers = append(page.Payers, views.Choice{Value: string(payer.ID), Text: payer.Name})
@@ -44,6 +64,50 @@ func invoicesView(p views.Page, values url.Values, list app.InvoicePage, today c
 	return page
 }
 
+// quarterFiles are the quarters that accountants take away most: the last one
+// and this one.
+func quarterFiles(t i18n.Translator, today civil.Date) []views.QuarterFile {
+	var files []views.QuarterFile
+	for _, kind := range []string{"last_quarter", "this_quarter"} {
+		from := quarterOf(today)
+		if kind == "last_quarter" {
+			from = from.AddMonths(-3, 1)
+		}
+		to := lastDay(from, 3)
+		asked := url.Values{"format": {string(app.ExportZIP)}, "from": {from.String()}, "to": {to.String()}}
+		files = append(files, views.QuarterFile{Kind: kind, Days: dayOf(t, from).Text + " – " + dayOf(t, to).Text, URL: exportURL(asked)})
+	}
+	return files
+}
+
+// quarterOf is the first day of a day's quarter.
+func quarterOf(d civil.Date) civil.Date {
+	return civil.Date{Year: d.Year, Month: d.Month - (d.Month-1)%3, Day: 1}
+}
+
+// lastDay is the last day of some whole months.
+func lastDay(from civil.Date, months int) civil.Date {
+	return from.AddMonths(months, 1).AddDays(-1)
+}
+
+func exportURL(values url.Values) string { return "/invoices/export?" + values.Encode() }
+
+func vatTotalRows(t i18n.Translator, totals []app.VATTotal) []views.VATTotalRow {
+	rows := make([]views.VATTotalRow, len(totals))
+	for i, x := range totals {
+		rows[i] = views.VATTotalRow{
+			Documents: t.Number(int64(x.Documents)), Net: moneyOf(t, x.Base, x.Currency), VAT: moneyOf(t, x.VAT, x.Currency), Total: moneyOf(t, x.Total(), x.Currency),
+		}
+		if x.RateSet {
+			rows[i].Rate = t.Percent(int64(x.Rate))
+		}
+		if x.Country != "" {
+			rows[i].Country = t.Country(x.Country)
+		}
+	}
+	return rows
+}
+
 func invoicesURL(values url.Values) string {
 	if len(values) == 0 {
 		return "/invoices"
@@ -54,13 +118,15 @@ func invoicesURL(values url.Values) string {
 // periodPresets are links to stretches of time that accountants ask for; they
 // keep the rest of the filter.
 func periodPresets(values url.Values, today civil.Date) []views.PeriodPreset {
-	quarter := civil.Date{Year: today.Year, Month: today.Month - (today.Month-1)%3, Day: 1}
+	quarter, month := quarterOf(today), civil.Date{Year: today.Year, Month: today.Month, Day: 1}
 	year := civil.Date{Year: today.Year, Month: time.January, Day: 1}
 	list := []struct {
 		kind   string
 		from   civil.Date
 		months int // 0 for all of time
 	}{
+		{"this_month", month, 1},
+		{"last_month", month.AddMonths(-1, 1), 1},
 		{"this_quarter", quarter, 3},
 		{"last_quarter", quarter.AddMonths(-3, 1), 3},
 		{"this_year", year, 12},
@@ -71,7 +137,7 @@ func periodPresets(values url.Values, today civil.Date) []views.PeriodPreset {
 	for i, x := range list {
 		from, to := "", ""
 		if x.months > 0 {
-			from, to = x.from.String(), x.from.AddMonths(x.months, 1).AddDays(-1).String()
+			from, to = x.from.String(), lastDay(x.from, x.months).String()
 		}
 		kept := url.Values{}
 		for _, name := range filterFields {
@@ -91,13 +157,36 @@ func periodPresets(values url.Values, today civil.Date) []views.PeriodPreset {
 func invoiceRows(t i18n.Translator, items []app.InvoiceRow) []views.InvoiceRow {
 	rows := make([]views.InvoiceRow, 0, len(items))
 	for _, r := range items {
-		rows = append(rows, views.InvoiceRow{
-			Number: r.Number, Kind: string(r.Kind), URL: invoiceURL(r.Number), PDFURL: invoiceURL(r.Number) + pdfSuffix,
+		row := views.InvoiceRow{
+			Number: r.Number, Kind: string(r.Kind), State: documentState(r), URL: invoiceURL(r.Number), PDFURL: invoiceURL(r.Number) + pdfSuffix,
 			IssueDate: dayShort(t, r.IssueDate), PayerName: r.PayerName, OrderNumber: r.OrderNumber, Of: r.Of, ReplacedBy: r.ReplacedBy,
-			Net: moneyOf(t, r.Net, r.Currency), VAT: moneyOf(t, r.VAT, r.Currency), Total: moneyOf(t, r.Total, r.Currency),
-		})
+			Total: moneyOf(t, r.Total, r.Currency),
+		}
+		if r.Kind == invoice.KindReceipt {
+			row.URL, row.PDFURL = receiptURL(r.Number), receiptURL(r.Number)
+		} else {
+			row.Net, row.VAT = moneyOf(t, r.Net, r.Currency), moneyOf(t, r.VAT, r.Currency)
+		}
+		rows = append(rows, row)
 	}
 	return rows
+}
+
+// documentState names the state of a document; a credit note has none.
+func documentState(r app.InvoiceRow) string {
+	switch {
+	case r.Kind == invoice.KindBankInvoice:
+		return string(r.Order)
+	case r.Kind == invoice.KindReceipt:
+		return "received"
+	case r.Kind == invoice.KindCreditNote:
+		return ""
+	case r.Credited >= r.Total && r.Credited > 0:
+		return "credited"
+	case r.Credited > 0:
+		return "partly_credited"
+	}
+	return "paid"
 }
 
 // documentView shows a frozen document; nothing in it is worked out again.

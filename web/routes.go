@@ -60,6 +60,7 @@ func (s *server) routes() []route {
 		{get, "/withdrawals/:id", signedIn, s.withdrawnPage, "withdrawn"},
 
 		{get, "/invoices", signedIn, s.invoicesPage, "invoices"},
+		{get, exportPath, signedIn, s.exportFile, "invoices-export"},
 		{get, "/invoices/:number", signedIn, s.invoicePage, "invoice"}, // and its files (.pdf, .xml, .ubl.xml): Echo takes no suffix after a parameter
 
 		{get, "/billing", signedIn, s.billingPage, "billing"},

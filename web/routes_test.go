@@ -293,9 +293,11 @@ var matrix = map[string]access{
 
 	"subscriptions": {same("/subscriptions"), people},
 	"invoices":      {same("/invoices"), people},
-	"billing":       {same("/billing"), people},
-	"account":       {same("/account"), people},
-	"notices":       {same("/notices"), people},
+	// Everybody exports what they may see: nothing, where that is nothing.
+	"invoices-export": {same("/invoices/export?format=csv"), people},
+	"billing":         {same("/billing"), people},
+	"account":         {same("/account"), people},
+	"notices":         {same("/notices"), people},
 
 	"order": {func(w *world) call { return call{path: "/orders/" + w.open.Number} },
 		[5]int{toSignIn, notFound, notFound, notFound, found}},

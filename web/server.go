@@ -69,6 +69,7 @@ type server struct {
 	signIns  *limiter
 	requests *limiter
 	webhooks *limiter
+	exports  *turnstile
 }
 
 // New returns the handler of all routes.
@@ -105,7 +106,7 @@ func newServer(c Config) (*server, error) {
 		app: c.App, log: c.Log, now: c.Now, public: public, secure: public.Scheme == "https", demo: c.Demo,
 		botName: c.BotName, version: c.Version, seller: c.App.Seller().Zone,
 		signIns: newLimiter(c.Limits.SignIn), requests: newLimiter(c.Limits.Requests),
-		webhooks: newLimiter(c.Limits.Webhooks), paymentPolicy: paymentPolicy(c.App.PayerOrigins()),
+		webhooks: newLimiter(c.Limits.Webhooks), exports: newTurnstile(exportsAtOnce), paymentPolicy: paymentPolicy(c.App.PayerOrigins()),
 	}
 	s.sessions = &tokenStore{app: c.App, secure: s.secure}
 	e := echo.New()
@@ -144,7 +145,11 @@ func Server(addr string, h http.Handler) *http.Server {
 // bounded limits how much a request sends and how long its handler works.
 func (s *server) bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), handlerTime)
+		most := handlerTime
+		if isExport(r) {
+			most = exportTime
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), most)
 		defer cancel()
 		r = r.WithContext(ctx)
 		limit := int64(maxBody)

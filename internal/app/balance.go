@@ -54,6 +54,11 @@ func (s Statement) Available() money.Amount { return s.Now + s.Limit }
 // Statement returns the account statement of one of the actor's payers, or
 // NotFound.
 func (a *App) Statement(ctx context.Context, actor account.Actor, f StatementFilter) (Statement, error) {
+	return a.statement(ctx, actor, f, maxMovements)
+}
+
+// statement is Statement with at most so many movements.
+func (a *App) statement(ctx context.Context, actor account.Actor, f StatementFilter, most int) (Statement, error) {
 	s := Statement{From: f.From, To: f.To}
 	if f.From.IsZero() && f.To.IsZero() {
 		year := a.Today().Year
@@ -72,7 +77,7 @@ func (a *App) Statement(ctx context.Context, actor account.Actor, f StatementFil
 			return err
 		}
 		s.Currency = a.currencyOf(s.Payer.Payer)
-		q := store.StatementQuery{Payer: s.Payer.ID, Currency: s.Currency, Limit: maxMovements}
+		q := store.StatementQuery{Payer: s.Payer.ID, Currency: s.Currency, Limit: most}
 		if !s.From.IsZero() {
 			q.From = s.From.In(a.seller.Zone)
 		}

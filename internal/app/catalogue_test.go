@@ -249,6 +249,7 @@ var needNone = map[string]string{
 	"names the pair that ledger_posting_one_currency refers to; the id alone is unique already": `ledger_account_id_currency_key`,
 	"keeps a figure and refuses nothing; TestTheCachedBalanceIsKept misses it":                  `ledger_keep_balance`,
 	"writes mails and refuses nothing; TestDocumentsAreMailed misses each":                      `invoice_is_mailed receipt_is_mailed bank_invoice_is_mailed`,
+	"fill in what lists are searched by, and refuse nothing; TestDocuments misses them":         `invoice_words receipt_words bank_invoice_words`,
 }
 
 // everything is a site with a row in every table of the portal's.

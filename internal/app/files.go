@@ -43,8 +43,8 @@ func (a *App) BankInvoiceFile(ctx context.Context, actor account.Actor, number s
 	return a.drawn(ctx, content)
 }
 
-// InvoiceFile returns the PDF of an invoice or credit note: the stored bytes,
-// drawn once from the frozen document, with its e-invoice inside (Factur-X).
+// InvoiceFile returns the PDF of a document: the stored bytes, drawn once from the
+// frozen document, an invoice's with its e-invoice inside (Factur-X).
 func (a *App) InvoiceFile(ctx context.Context, actor account.Actor, number string) (File, error) {
 	return a.invoiceAs(ctx, actor, number, pdfFormat)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/store"
 )
 
@@ -24,7 +25,7 @@ func (a *App) Home(ctx context.Context, actor account.Actor) (Overview, error) {
 	)
 	err := a.db.Ask(ctx, func(q *store.Questions) {
 		list.ask(a, q, actor)
-		q.InvoicesOf(actor.AccountID, store.InvoiceQuery{Limit: homeInvoices}, &rows)
+		q.InvoicesOf(actor.AccountID, store.InvoiceQuery{Kinds: []invoice.Kind{invoice.KindInvoice, invoice.KindCreditNote}, Limit: homeInvoices}, &rows)
 	})
 	if err != nil {
 		return Overview{}, err

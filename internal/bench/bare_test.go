@@ -154,11 +154,14 @@ func (b *bare) invoices(c echo.Context) error {
 	after := c.QueryParam("after")
 	page := views.InvoicesPage{Page: b.page(actor, "/invoices", views.NavInvoices), Presets: presets(time.Now().In(b.zone))}
 	values := map[string]any{
-		"actor": actor.id, "payer": nil, "from": nil, "to": nil, "kind": nil, "text": nil, "after_date": nil, "after_number": "", "limit": rowsShown + 1,
+		"actor": actor.id, "payer": nil, "from": nil, "to": nil, "kinds": nil, "hide_paid": true, "text": nil, "amount": nil, "numbers": nil,
+		"after_date": nil, "after_number": "", "limit": rowsShown + 1,
 	}
 	if date, number, ok := strings.Cut(after, "~"); ok {
 		values["after_date"], values["after_number"] = date, number
 		page.FirstURL = "/invoices"
+	} else {
+		page.Quarters = quarters(time.Now().In(b.zone))
 	}
 	batch := &pgx.Batch{}
 	b.queue(batch, "listInvoicesSQL", values, func(rows pgx.Rows) error {
@@ -166,9 +169,10 @@ func (b *bare) invoices(c echo.Context) error {
 			i               views.InvoiceRow
 			issued          time.Time
 			net, vat, total int64
-			currency        string
+			credited        int64
+			currency, state string
 		)
-		if err := rows.Scan(&i.Number, &i.Kind, &issued, &i.PayerName, &i.OrderNumber, &net, &vat, &total, &currency); err != nil {
+		if err := rows.Scan(&i.Number, &i.Kind, &issued, &i.PayerName, &i.OrderNumber, &net, &vat, &total, &currency, &state, &credited); err != nil {
 			return err
 		}
 		if len(page.Rows) == rowsShown {
@@ -176,7 +180,7 @@ func (b *bare) invoices(c echo.Context) error {
 			page.NextURL = "/invoices?" + url.Values{"after": {last.IssueDate.ISO + "~" + last.Number}}.Encode()
 			return nil
 		}
-		i.URL = "/invoices/" + i.Number
+		i.State, i.URL = "paid", "/invoices/"+i.Number
 		i.PDFURL = i.URL + ".pdf"
 		i.IssueDate = views.Instant{Text: issued.Format("2 Jan 2006"), ISO: issued.Format(time.DateOnly)}
 		i.Net, i.VAT, i.Total = euro(net), euro(vat), euro(total)
@@ -244,13 +248,27 @@ func price(s views.Selection) int64 {
 	return net + (net*2100+5000)/10000
 }
 
+func quarters(now time.Time) []views.QuarterFile {
+	quarter := time.Date(now.Year(), now.Month()-(now.Month()-1)%3, 1, 0, 0, 0, 0, time.UTC)
+	file := func(kind string, from time.Time) views.QuarterFile {
+		to := from.AddDate(0, 3, -1)
+		return views.QuarterFile{
+			Kind: kind, Days: from.Format("2 January 2006") + " – " + to.Format("2 January 2006"),
+			URL: "/invoices/export?" + url.Values{"format": {"zip"}, "from": {from.Format(time.DateOnly)}, "to": {to.Format(time.DateOnly)}}.Encode(),
+		}
+	}
+	return []views.QuarterFile{file("last_quarter", quarter.AddDate(0, -3, 0)), file("this_quarter", quarter)}
+}
+
 func presets(now time.Time) []views.PeriodPreset {
 	quarter := time.Date(now.Year(), now.Month()-(now.Month()-1)%3, 1, 0, 0, 0, 0, time.UTC)
 	year := time.Date(now.Year(), 1, 1, 0, 0, 0, 0, time.UTC)
 	preset := func(kind string, from time.Time, months int) views.PeriodPreset {
 		return views.PeriodPreset{Kind: kind, URL: "/invoices?from=" + from.Format(time.DateOnly) + "&to=" + from.AddDate(0, months, -1).Format(time.DateOnly)}
 	}
+	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
 	return []views.PeriodPreset{
+		preset("this_month", month, 1), preset("last_month", month.AddDate(0, -1, 0), 1),
 		preset("this_quarter", quarter, 3), preset("last_quarter", quarter.AddDate(0, -3, 0), 3),
 		preset("this_year", year, 12), preset("last_year", year.AddDate(-1, 0, 0), 12),
 		{Kind: "all", URL: "/invoices", Current: true},

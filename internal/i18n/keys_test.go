@@ -19,7 +19,7 @@ import (
 var dynamicPrefixes = []string{
 	"subscription.charge.", "subscription.charge.because.",
 	"calc.hint.", "calc.method.", "calc.tax.", "correction.detail.", "demo.", "doc.item.", "doc.reason.", "doc.statement.kind.", "document.kind.", "failure.", "flash.",
-	"help.a.", "help.q.", "invoices.preset.", "item.", "method.", "notices.delivery.",
+	"help.a.", "help.q.", "invoices.preset.", "invoices.quarters.", "invoices.state.", "item.", "method.", "notices.delivery.",
 	"order.status.", "orders.line.", "pay.about.", "pay.again.", "pay.chosen.", "pay.state.", "plan.", "subscription.by.", "subscription.history.",
 	"refund.", "requests.next.", "staff.refund.", "requests.state.", "staff.refund.state.", "staff.refund.wants.", "staff.refund.why_not.",
 	"staff.alert.", "staff.booking.", "staff.dispute.", "staff.entry.", "staff.initiator.", "staff.payable.", "staff.payment.",

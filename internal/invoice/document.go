@@ -17,6 +17,10 @@ const (
 	KindReceipt     Kind = "receipt" // of money paid in to a balance; no tax document
 )
 
+// IsTax reports whether documents of the kind are tax documents, which VAT is
+// declared by.
+func (k Kind) IsTax() bool { return k == KindInvoice || k == KindCreditNote }
+
 // Document is a document as it was issued: every word and figure that stands on
 // it, frozen. Field order is the order of its JSON form, whose bytes are stored
 // and hashed.

@@ -10,6 +10,7 @@ import (
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
+	"github.com/siptg/portal/internal/money"
 )
 
 const ensureSeriesSQL = `
@@ -123,14 +124,17 @@ type ReadDocument struct {
 	Role    account.Role // of the actor on the payer
 }
 
-const invoiceOfSQL = `
-SELECT i.content, i.payer_id, i.kind, m.role FROM invoice i JOIN member m ON m.payer_id = i.payer_id AND m.account_id = @actor
-WHERE i.number = @number`
+const documentOfSQL = `
+SELECT d.content, d.payer_id, d.kind, m.role
+FROM (SELECT payer_id, kind, content FROM invoice WHERE number = @number
+      UNION ALL SELECT payer_id, 'receipt', content FROM receipt WHERE number = @number
+      UNION ALL SELECT o.payer_id, 'bank_invoice', b.content FROM orders o JOIN bank_invoice b ON b.order_id = o.id WHERE o.number = @number) d
+JOIN member m ON m.payer_id = d.payer_id AND m.account_id = @actor`
 
-// InvoiceOf returns the frozen content of a document of one of the actor's
-// payers, or NotFound.
-func (tx *Tx) InvoiceOf(ctx context.Context, actor account.ID, number string) (ReadDocument, error) {
-	return one[ReadDocument](ctx, tx, "invoice", invoiceOfSQL, pgx.NamedArgs{"actor": string(actor), "number": number})
+// DocumentOf returns the frozen content of a document of one of the actor's
+// payers, or NotFound. A bank invoice has the number of its order.
+func (tx *Tx) DocumentOf(ctx context.Context, actor account.ID, number string) (ReadDocument, error) {
+	return one[ReadDocument](ctx, tx, "document", documentOfSQL, pgx.NamedArgs{"actor": string(actor), "number": number})
 }
 
 const invoiceContentSQL = `SELECT content FROM invoice WHERE number = @number`
@@ -144,61 +148,147 @@ func (tx *Tx) InvoiceContent(ctx context.Context, number string) ([]byte, error)
 // InvoiceQuery narrows a list of documents. Zero fields do not narrow.
 type InvoiceQuery struct {
 	From, To    civil.Date // issue dates, inclusive
-	Kind        invoice.Kind
+	Kinds       []invoice.Kind
+	HidePaid    bool // leaves out bank invoices whose VAT invoice has taken their place
 	Payer       account.PayerID
-	Text        string // in the number, the order number, or the payer's name
+	Text        string        // in the words of the document, or the payer's present name
+	Amount      *money.Amount // or this is its total or its net
+	Numbers     []string
 	AfterDate   civil.Date
 	AfterNumber string // keyset: documents after this one
 	Limit       int
 }
 
-// InvoiceRow is a document in a list.
+// InvoiceRow is a document in a list. A receipt has no VAT: its net is 0.
 type InvoiceRow struct {
-	Number      string
-	Kind        string
-	IssueDate   time.Time
-	PayerName   string
-	OrderNumber string
-	NetMinor    int64
-	VATMinor    int64 `db:"vat_minor"`
-	TotalMinor  int64
-	Currency    string
-	Of          string // number of the invoice that a credit note corrects or an invoice replaces; empty for none
-	ReplacedBy  string // number of the invoice that replaces an invoice; empty for none
+	Number        string
+	Kind          string
+	IssueDate     time.Time
+	PayerName     string
+	OrderNumber   string
+	NetMinor      int64
+	VATMinor      int64 `db:"vat_minor"`
+	TotalMinor    int64
+	Currency      string
+	State         string // of a bank invoice, that of its order
+	CreditedMinor int64  // of an invoice, by its credit notes
+	Of            string // number of the invoice that a credit note corrects or an invoice replaces; empty for none
+	ReplacedBy    string // number of the invoice that replaces an invoice; empty for none
 }
 
-// One page of each payer by its index, then the newest of those: the list of a
-// payer is never sorted as a whole. COALESCE, unlike IS NULL OR, bounds the
-// index also in a plan that is made once for all arguments.
+// args are the filter as listInvoicesSQL and the statements beside it take it.
+func (f InvoiceQuery) args(actor account.ID) pgx.NamedArgs {
+	var kinds, numbers, amount any
+	if len(f.Kinds) > 0 {
+		kinds = f.Kinds
+	}
+	if len(f.Numbers) > 0 {
+		numbers = f.Numbers
+	}
+	if f.Amount != nil {
+		amount = int64(*f.Amount)
+	}
+	return pgx.NamedArgs{
+		"actor": string(actor), "payer": nullable(string(f.Payer)), "from": day(f.From), "to": day(f.To),
+		"kinds": kinds, "hide_paid": f.HidePaid, "text": nullable(f.Text), "amount": amount, "numbers": numbers,
+	}
+}
+
+// One page of each kind and payer by its index, then the newest of those: the
+// list of a payer is never sorted as a whole. COALESCE, unlike IS NULL OR,
+// bounds the index also in a plan that is made once for all arguments.
 const listInvoicesSQL = `
-SELECT i.number, i.kind, i.issue_date, i.payer_name, i.order_number, i.net_minor, i.vat_minor, i.total_minor, i.currency, i."of", i.replaced_by
+SELECT i.number, i.kind, i.issue_date, i.payer_name, i.order_number, i.net_minor, i.vat_minor, i.total_minor, i.currency, i.state,
+       COALESCE((SELECT c.number FROM invoice c WHERE c.id = i.of_id), '') AS "of",
+       COALESCE((SELECT c.number FROM invoice c WHERE c.replaces_id = i.id), '') AS replaced_by,
+       COALESCE((SELECT sum(n.total_minor) FROM invoice n WHERE n.corrects_id = i.id), 0)::bigint AS credited_minor
 FROM member m
 CROSS JOIN LATERAL (
-    SELECT v.number, v.kind, v.issue_date, p.name AS payer_name, o.number AS order_number,
-           v.net_minor, v.vat_minor, v.total_minor, v.currency,
-           COALESCE((SELECT c.number FROM invoice c WHERE c.id = COALESCE(v.corrects_id, v.replaces_id)), '') AS "of",
-           COALESCE((SELECT c.number FROM invoice c WHERE c.replaces_id = v.id), '') AS replaced_by
-    FROM invoice v
-    JOIN payer p ON p.id = v.payer_id
-    JOIN orders o ON o.id = v.order_id
-    WHERE v.payer_id = m.payer_id
-      AND v.issue_date >= COALESCE(@from::date, '-infinity') AND v.issue_date <= COALESCE(@to::date, 'infinity')
-      AND (v.issue_date, v.number) < (COALESCE(@after_date::date, 'infinity'), @after_number::text)
-      AND (@kind::text IS NULL OR v.kind = @kind)
-      AND (@text::text IS NULL OR strpos(lower(v.number || ' ' || o.number || ' ' || p.name), lower(@text)) > 0)
-    ORDER BY v.issue_date DESC, v.number DESC
-    LIMIT @limit) i
+    (SELECT v.id, COALESCE(v.corrects_id, v.replaces_id) AS of_id, v.number, v.kind, v.issue_date, p.name AS payer_name, o.number AS order_number,
+            v.net_minor, v.vat_minor, v.total_minor, v.currency, '' AS state
+     FROM invoice v
+     JOIN payer p ON p.id = v.payer_id
+     JOIN orders o ON o.id = v.order_id
+     WHERE v.payer_id = m.payer_id
+       AND v.issue_date >= COALESCE(@from::date, '-infinity') AND v.issue_date <= COALESCE(@to::date, 'infinity')
+       AND (v.issue_date, v.number) < (COALESCE(@after_date::date, 'infinity'), @after_number::text)
+       AND (@kinds::text[] IS NULL OR v.kind = ANY(@kinds))
+       AND (@numbers::text[] IS NULL OR v.number = ANY(@numbers))
+       AND (@text::text IS NULL OR strpos(v.words, lower(@text)) > 0 OR strpos(lower(p.name), lower(@text)) > 0
+            OR v.total_minor = @amount::bigint OR v.net_minor = @amount)
+     ORDER BY v.issue_date DESC, v.number DESC
+     LIMIT @limit)
+    UNION ALL
+    (SELECT NULL, NULL, b.number, 'bank_invoice', b.issue_date, p.name, o.number, o.net_minor, o.vat_minor, o.total_minor, o.currency, o.state
+     FROM bank_invoice b
+     JOIN payer p ON p.id = b.payer_id
+     JOIN orders o ON o.id = b.order_id
+     WHERE b.payer_id = m.payer_id
+       AND b.issue_date >= COALESCE(@from::date, '-infinity') AND b.issue_date <= COALESCE(@to::date, 'infinity')
+       AND (b.issue_date, b.number) < (COALESCE(@after_date::date, 'infinity'), @after_number::text)
+       AND (@kinds::text[] IS NULL OR 'bank_invoice' = ANY(@kinds))
+       AND NOT (@hide_paid::boolean AND o.state = 'paid')
+       AND (@numbers::text[] IS NULL OR b.number = ANY(@numbers))
+       AND (@text::text IS NULL OR strpos(b.words, lower(@text)) > 0 OR strpos(lower(p.name), lower(@text)) > 0
+            OR o.total_minor = @amount::bigint OR o.net_minor = @amount)
+     ORDER BY b.issue_date DESC, b.number DESC
+     LIMIT @limit)
+    UNION ALL
+    (SELECT NULL, NULL, r.number, 'receipt', r.issue_date, p.name, '', 0, 0, r.amount_minor, r.currency, ''
+     FROM receipt r
+     JOIN payer p ON p.id = r.payer_id
+     WHERE r.payer_id = m.payer_id
+       AND r.issue_date >= COALESCE(@from::date, '-infinity') AND r.issue_date <= COALESCE(@to::date, 'infinity')
+       AND (r.issue_date, r.number) < (COALESCE(@after_date::date, 'infinity'), @after_number::text)
+       AND (@kinds::text[] IS NULL OR 'receipt' = ANY(@kinds))
+       AND (@numbers::text[] IS NULL OR r.number = ANY(@numbers))
+       AND (@text::text IS NULL OR strpos(r.words, lower(@text)) > 0 OR strpos(lower(p.name), lower(@text)) > 0 OR r.amount_minor = @amount::bigint)
+     ORDER BY r.issue_date DESC, r.number DESC
+     LIMIT @limit)) i
 WHERE m.account_id = @actor AND (@payer::uuid IS NULL OR m.payer_id = @payer)
 ORDER BY i.issue_date DESC, i.number DESC
 LIMIT @limit`
 
 // InvoicesOf asks for documents of the actor's payers, newest first.
 func (q *Questions) InvoicesOf(actor account.ID, f InvoiceQuery, to *[]InvoiceRow) {
-	ask(q, listInvoicesSQL, pgx.NamedArgs{
-		"actor": string(actor), "payer": nullable(string(f.Payer)), "from": day(f.From), "to": day(f.To),
-		"kind": nullable(string(f.Kind)), "text": nullable(f.Text), "after_date": day(f.AfterDate),
-		"after_number": f.AfterNumber, "limit": f.Limit,
-	}, to)
+	args := f.args(actor)
+	args["after_date"], args["after_number"], args["limit"] = day(f.AfterDate), f.AfterNumber, f.Limit
+	ask(q, listInvoicesSQL, args, to)
+}
+
+// VATTotalRow is a sum of invoices less credit notes.
+type VATTotalRow struct {
+	Currency  string
+	Country   string
+	RateSet   bool
+	RateBPS   int64 `db:"rate_bps"`
+	BaseMinor int64
+	VATMinor  int64 `db:"vat_minor"`
+	Documents int
+}
+
+const vatTotalsSQL = `
+SELECT v.currency, x.country, x.rate_bps IS NOT NULL AS rate_set, COALESCE(x.rate_bps, 0) AS rate_bps,
+       sum(CASE v.kind WHEN 'credit_note' THEN -x.base_minor ELSE x.base_minor END)::bigint AS base_minor,
+       sum(CASE v.kind WHEN 'credit_note' THEN -x.vat_minor ELSE x.vat_minor END)::bigint AS vat_minor,
+       count(*)::integer AS documents
+FROM member m
+JOIN invoice v ON v.payer_id = m.payer_id
+JOIN payer p ON p.id = v.payer_id
+JOIN invoice_vat x ON x.invoice_id = v.id
+WHERE m.account_id = @actor AND (@payer::uuid IS NULL OR m.payer_id = @payer)
+  AND v.issue_date >= COALESCE(@from::date, '-infinity') AND v.issue_date <= COALESCE(@to::date, 'infinity')
+  AND (@kinds::text[] IS NULL OR v.kind = ANY(@kinds))
+  AND (@numbers::text[] IS NULL OR v.number = ANY(@numbers))
+  AND (@text::text IS NULL OR strpos(v.words, lower(@text)) > 0 OR strpos(lower(p.name), lower(@text)) > 0
+       OR v.total_minor = @amount::bigint OR v.net_minor = @amount)
+GROUP BY v.currency, x.country, x.rate_bps
+ORDER BY v.currency, x.rate_bps DESC NULLS LAST, x.country`
+
+// VATTotalsOf asks for what the tax documents that a filter finds add up to, for
+// each currency, country and rate.
+func (q *Questions) VATTotalsOf(actor account.ID, f InvoiceQuery, to *[]VATTotalRow) {
+	ask(q, vatTotalsSQL, f.args(actor), to)
 }
 
 const insertBankInvoiceSQL = `
