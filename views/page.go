@@ -58,6 +58,7 @@ const (
 	FlashOrderByCard          = "order_by_card" // placed, to be paid by card
 	FlashOrderPaid            = "order_paid"    // placed and paid, or paid, from the balance
 	FlashCardRemoved          = "card_removed"
+	FlashKeyRevoked           = "key_revoked"
 
 	FlashCorrected        = "corrected"
 	FlashCorrectionAsked  = "correction_asked"
@@ -79,7 +80,7 @@ var flashes = map[string]bool{
 	FlashSignedIn: true, FlashSignedOut: true, FlashOrderPlaced: true, FlashOrderCanceled: true,
 	FlashBillingSaved: true, FlashPayerAdded: true, FlashAutoRenewOff: true, FlashAutoRenewOffCharging: true, FlashAutoRenewOn: true,
 	FlashProfileSaved: true, FlashSessionEnded: true, FlashSessionsEnded: true, FlashChanged: true,
-	FlashOrderByCard: true, FlashOrderPaid: true, FlashCardRemoved: true,
+	FlashOrderByCard: true, FlashOrderPaid: true, FlashCardRemoved: true, FlashKeyRevoked: true,
 	FlashCorrected: true, FlashCorrectionAsked: true,
 	FlashRefundAsked: true, FlashRequestWithdrawn: true, FlashRefundApproved: true, FlashRefundRejected: true,
 	FlashInvited: true, FlashInvitationRevoked: true, FlashMemberRevoked: true,

@@ -184,7 +184,7 @@ type BillingPage struct {
 	Payers        []Link // to /billing?payer=…; shown when there are several or one is being added
 	Adding        bool
 	ReadOnly      bool // the person may read but not change it
-	Owner         bool // and invites people
+	Owner         bool // and invites people, and makes keys
 	Form          BillingForm
 	CurrencyFixed bool
 	Currencies    []string

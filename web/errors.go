@@ -55,6 +55,10 @@ func (s *server) fail(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
+	if isAPI(c.Request()) {
+		s.failAPI(c, status, err)
+		return
+	}
 	if status != http.StatusTooManyRequests && status < http.StatusInternalServerError && c.Get(recognisedKey) == nil {
 		_ = s.recognise(c) // the page of a missing route is the same as that of a missing thing
 	}

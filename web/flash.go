@@ -36,7 +36,7 @@ func (s *server) takeFlash(c echo.Context) string {
 var flashCodes = []string{
 	views.FlashSignedIn, views.FlashSignedOut, views.FlashOrderPlaced, views.FlashOrderCanceled, views.FlashBillingSaved,
 	views.FlashPayerAdded, views.FlashAutoRenewOff, views.FlashAutoRenewOffCharging, views.FlashAutoRenewOn, views.FlashProfileSaved, views.FlashSessionEnded,
-	views.FlashSessionsEnded, views.FlashChanged, views.FlashOrderByCard, views.FlashOrderPaid, views.FlashCardRemoved, views.FlashRefundAsked, views.FlashRequestWithdrawn, views.FlashRefundApproved, views.FlashRefundRejected,
+	views.FlashSessionsEnded, views.FlashChanged, views.FlashOrderByCard, views.FlashOrderPaid, views.FlashCardRemoved, views.FlashKeyRevoked, views.FlashRefundAsked, views.FlashRequestWithdrawn, views.FlashRefundApproved, views.FlashRefundRejected,
 	views.FlashInvited, views.FlashInvitationRevoked, views.FlashMemberRevoked,
 	views.FlashRecipientAdded, views.FlashRecipientSaved, views.FlashRecipientRemoved, views.FlashSentAgain,
 	views.FlashCorrected, views.FlashCorrectionAsked,

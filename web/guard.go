@@ -21,6 +21,7 @@ const (
 	public                 // anybody; a signed-in person is known
 	signedIn               // signed-in people; others are sent to sign in
 	staffOnly              // people of the back office; to all others the page does not exist
+	keyed                  // programs with a payer's key; cookies count for nothing
 )
 
 const (
@@ -38,8 +39,12 @@ func (s *server) guarded(r route) echo.HandlerFunc {
 				return fault.Missing("path parameter")
 			}
 		}
-		if r.Guard == bare {
+		switch r.Guard {
+		case bare:
 			return r.Handler(c)
+		case keyed:
+			return s.byKey(r.Handler)(c)
+		case public, signedIn, staffOnly:
 		}
 		if err := s.recognise(c); err != nil {
 			return err

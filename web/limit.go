@@ -78,3 +78,24 @@ func tooMany(c echo.Context) error {
 	c.Response().Header().Set("Retry-After", "60")
 	return echo.ErrTooManyRequests
 }
+
+// window counts by a name in windows of a minute; it is for names that we gave
+// out, so there are few.
+type window struct {
+	limit int
+
+	mu     sync.Mutex
+	minute int64
+	counts map[string]int
+}
+
+// count adds one and reports whether that is within the limit.
+func (w *window) count(name string, now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if minute := now.Unix() / 60; w.counts == nil || minute != w.minute {
+		w.minute, w.counts = minute, map[string]int{}
+	}
+	w.counts[name]++
+	return w.counts[name] <= w.limit
+}

@@ -68,6 +68,10 @@ func (s *server) routes() []route {
 		{get, "/billing/methods", signedIn, s.cardsPage, "cards"},
 		{post, "/billing/methods/:id/revoke", signedIn, s.revokeCard, "card-revoke"},
 
+		{get, "/billing/keys", signedIn, s.keysPage, "keys"},
+		{post, "/billing/keys", signedIn, s.makeKey, "key-make"},
+		{post, "/billing/keys/:id/revoke", signedIn, s.revokeKey, "key-revoke"},
+
 		{get, "/billing/members", signedIn, s.peoplePage, "people"},
 		{post, "/billing/members", signedIn, s.inviteAccountant, "people-invite"},
 		{post, "/billing/members/:id/revoke", signedIn, s.revokeMember, "people-revoke"},
@@ -119,6 +123,13 @@ func (s *server) routes() []route {
 		{post, "/staff/corrections/:id/approve", staffOnly, s.approveCorrection, "staff-correction-approve"},
 		{post, "/staff/corrections/:id/reject", staffOnly, s.rejectCorrection, "staff-correction-reject"},
 
+		{get, "/staff/reports", staffOnly, s.reportsPage, "staff-reports"},
+		{get, "/staff/reports/:name", staffOnly, s.reportFile, "staff-report"},
+
+		{get, apiDescriptor, bare, s.describeAPI, "api"},
+		{get, apiInvoices, keyed, s.listForPrograms, "api-invoices"},
+		{get, apiInvoices + "/:id", keyed, s.oneForPrograms, "api-invoice"}, // and its files
+
 		{post, "/webhooks/:provider", bare, s.webhook, "webhook"},
 
 		{get, "/healthz", bare, s.healthz, "healthz"},
@@ -136,7 +147,7 @@ func (s *server) register() {
 		s.echo.Add(r.Method, r.Path, h)
 		if r.Method == http.MethodGet {
 			s.echo.Add(http.MethodHead, r.Path, h)
-			s.targets[r.Path] = r.Guard != bare && !strings.HasPrefix(r.Name, "login") && !strings.HasPrefix(r.Path, "/recipients/")
+			s.targets[r.Path] = r.Guard != bare && r.Guard != keyed && !strings.HasPrefix(r.Name, "login") && !strings.HasPrefix(r.Path, "/recipients/")
 		}
 	}
 }

@@ -127,6 +127,27 @@ func (w *world) document(number string) invoice.Document {
 	return d
 }
 
+// keyForm is the form that makes a key of the owner's payer.
+func (w *world) keyForm() string {
+	w.t.Helper()
+	keys, err := w.app.APIKeys(w.ctx(), w.owner.actor(), w.payer)
+	w.must(err)
+	return keys.Form
+}
+
+// apiKey is the id of a key of the owner's payer.
+func (w *world) apiKey() string {
+	w.t.Helper()
+	keys, err := w.app.APIKeys(w.ctx(), w.owner.actor(), w.payer)
+	w.must(err)
+	if len(keys.List) == 0 {
+		_, err := w.app.MakeAPIKey(w.ctx(), w.owner.actor(), w.payer, "Accounts", keys.Form)
+		w.must(err)
+		return w.apiKey()
+	}
+	return keys.List[0].ID
+}
+
 // quoteOf is the token of a fresh price for a payer.
 func (w *world) quoteOf(b *browser, payer account.PayerID) string {
 	w.t.Helper()
@@ -186,6 +207,8 @@ const (
 	notFound  = http.StatusNotFound
 	conflict  = http.StatusConflict
 	gone      = http.StatusGone
+
+	unauthorized = http.StatusUnauthorized
 )
 
 // access is what a request to a route gives each role: nobody, the customer who
@@ -234,6 +257,8 @@ var staffMatrix = map[string]backOffice{
 		return call{"/staff/corrections/" + w.correctionRequest() + "/reject", url.Values{"reason": {"No."}}}
 	},
 		[3]int{forbidden, elsewhere, elsewhere}},
+	"staff-reports": {same("/staff/reports"), [3]int{forbidden, found, found}},
+	"staff-report":  {same("/staff/reports/isaf.xml?month=2026-11"), [3]int{forbidden, found, found}},
 	"staff-refund-reject": {func(w *world) call {
 		return call{"/staff/refunds/" + w.refundRequest() + "/reject", url.Values{"reason": {"No."}}}
 	},
@@ -279,6 +304,9 @@ var matrix = map[string]access{
 	"accessibility": {same("/accessibility"), everybody},
 	"healthz":       {same("/healthz"), everybody},
 	"readyz":        {same("/readyz"), everybody},
+	"api":           {same(apiDescriptor), everybody},
+	"api-invoices":  {same(apiInvoices), [5]int{unauthorized, unauthorized, unauthorized, unauthorized, unauthorized}}, // by key, whoever's session comes along
+	"api-invoice":   {same(apiInvoices + "/" + missingID), [5]int{unauthorized, unauthorized, unauthorized, unauthorized, unauthorized}},
 	"webhook":       {func(*world) call { return call{"/webhooks/nobody", url.Values{"event": {"x"}}} }, [5]int{notFound, notFound, notFound, notFound, notFound}},
 	"favicon":       {same("/favicon.ico"), everybody},
 	"static":        {same("/static/none.css"), [5]int{notFound, notFound, notFound, notFound, notFound}},
@@ -328,6 +356,14 @@ var matrix = map[string]access{
 		return call{"/billing/methods/" + w.card + "/revoke", url.Values{"payer": {string(w.payer)}}}
 	},
 		[5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
+	"keys": {func(w *world) call { return call{path: "/billing/keys?payer=" + string(w.payer)} },
+		[5]int{toSignIn, notFound, forbidden, notFound, found}},
+	"key-make": {func(w *world) call {
+		return call{"/billing/keys", url.Values{"payer": {string(w.payer)}, "name": {"Accounts"}, "form": {w.keyForm()}}}
+	}, [5]int{toSignIn, notFound, forbidden, notFound, found}}, // the key is in the answer
+	"key-revoke": {func(w *world) call {
+		return call{"/billing/keys/" + w.apiKey() + "/revoke", url.Values{"payer": {string(w.payer)}}}
+	}, [5]int{toSignIn, notFound, forbidden, notFound, elsewhere}},
 	"top-up-payment": {func(w *world) call { return call{path: "/balance/payment?payer=" + string(w.payer)} },
 		[5]int{toSignIn, notFound, forbidden, notFound, found}},
 
@@ -533,8 +569,9 @@ func TestForeignIsMissing(t *testing.T) {
 		"withdrawal":   {[]string{"/subscriptions/" + w.subscription + "/withdraw"}, []string{"/subscriptions/" + noID + "/withdraw", "/subscriptions/x/withdraw"}},
 		"withdrawn":    {[]string{"/withdrawals/" + w.receiptOfWithdrawal()}, []string{"/withdrawals/" + noID, "/withdrawals/x", "/withdrawals/%00"}},
 		"refund":       {[]string{"/requests/new/refund?subscription=" + w.subscription}, []string{"/requests/new/refund?subscription=" + noID, "/requests/new/refund?subscription=x", "/requests/new/nothing"}},
+		"keys":         {[]string{"/billing/keys?payer=" + string(w.payer)}, []string{"/billing/keys?payer=" + noID, "/billing/keys?payer=x"}},
 		"correction":   {[]string{"/requests/new/correction?invoice=" + w.paid.InvoiceNumber}, []string{"/requests/new/correction?invoice=SIP-2026-999999", "/requests/new/correction?invoice=%27"}},
-		"back office": {[]string{"/staff", "/staff/corrections", "/staff/corrections/" + w.correctionRequest(), "/staff/payments", "/staff/payments?q=1", "/staff/payments?q=1&q=2", "/staff/payments/" + w.bankEntry(w.paid), "/staff/refunds", "/staff/refunds/" + w.refundRequest(), "/staff/vat", "/staff/vat?q=DE136695976"},
+		"back office": {[]string{"/staff", "/staff/corrections", "/staff/corrections/" + w.correctionRequest(), "/staff/payments", "/staff/payments?q=1", "/staff/payments?q=1&q=2", "/staff/payments/" + w.bankEntry(w.paid), "/staff/refunds", "/staff/refunds/" + w.refundRequest(), "/staff/reports", "/staff/reports/isaf.xml?month=2026-11", "/staff/reports/oss.csv?quarter=2026Q4", "/staff/vat", "/staff/vat?q=DE136695976"},
 			[]string{"/staff/payments/" + noID, "/staff/payments/x", "/staff/nothing"}},
 		"page": {nil, []string{"/nowhere", "/plans/nothing", "/plans/free", "/orders", "/.env", "/index.php", "/account/", "//account"}},
 	} {
@@ -553,10 +590,10 @@ func TestForeignIsMissing(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/requests/%s/withdraw", "/staff/refunds/%s/approve", "/staff/refunds/%s/reject", "/staff/corrections/%s/approve", "/staff/corrections/%s/reject", "/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on", "/subscriptions/%s/renew", "/subscriptions/%s/change", "/subscriptions/%s/withdraw",
-		"/orders/%s/method", "/orders/%s/pay", "/orders/%s/pay-from-balance", "/billing/methods/%s/revoke",
+		"/billing/keys/%s/revoke", "/orders/%s/method", "/orders/%s/pay", "/orders/%s/pay-from-balance", "/billing/methods/%s/revoke",
 		"/billing/recipients/%s", "/billing/recipients/%s/again", "/billing/recipients/%s/remove", "/billing/sent/%s/again", "/billing/members/%s/revoke"} {
 		want := w.stranger.post(strings.Replace(path, "%s", noID, 1), nil)
-		for _, id := range []string{w.open.Number, w.subscription, w.card, w.refundRequest(), w.correctionRequest(), w.recipient(), w.sentMail(), "x", "%00", "%c3%28"} {
+		for _, id := range []string{w.open.Number, w.subscription, w.card, w.refundRequest(), w.correctionRequest(), w.recipient(), w.sentMail(), w.apiKey(), "x", "%00", "%c3%28"} {
 			if a := w.stranger.post(strings.Replace(path, "%s", id, 1), nil); a.status != http.StatusNotFound || a.body != want.body {
 				t.Errorf("%s with %s: %d", path, id, a.status)
 			}

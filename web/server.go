@@ -70,6 +70,9 @@ type server struct {
 	requests *limiter
 	webhooks *limiter
 	exports  *turnstile
+
+	keys      *window  // requests of programs
+	wrongKeys *limiter // of those who try what is none
 }
 
 // New returns the handler of all routes.
@@ -106,7 +109,8 @@ func newServer(c Config) (*server, error) {
 		app: c.App, log: c.Log, now: c.Now, public: public, secure: public.Scheme == "https", demo: c.Demo,
 		botName: c.BotName, version: c.Version, seller: c.App.Seller().Zone,
 		signIns: newLimiter(c.Limits.SignIn), requests: newLimiter(c.Limits.Requests),
-		webhooks: newLimiter(c.Limits.Webhooks), exports: newTurnstile(exportsAtOnce), paymentPolicy: paymentPolicy(c.App.PayerOrigins()),
+		webhooks: newLimiter(c.Limits.Webhooks), exports: newTurnstile(exportsAtOnce), keys: &window{limit: apiPerMinute}, wrongKeys: newLimiter(apiWrongKeys),
+		paymentPolicy: paymentPolicy(c.App.PayerOrigins()),
 	}
 	s.sessions = &tokenStore{app: c.App, secure: s.secure}
 	e := echo.New()

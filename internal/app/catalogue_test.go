@@ -123,6 +123,7 @@ var rowRules = []rowRule{
 	{"consent_months_check", "consent", `months = 0`},
 
 	// The stop of charging.
+	{"api_key_revoked_by_somebody", "api_key", `revoked_at = now()`},
 	{"charging_halt_lifted_by_somebody", "charging_halt", `lifted_at = now()`},
 }
 
@@ -162,6 +163,8 @@ var twins = []twin{
 	{"subscription_period_bought_once", "subscription_period", `'number', 99, 'superseded_at', now()`},
 	{"notice_once", "notice", anotherID},
 	{"charging_halt_once", "charging_halt", anotherID},
+	{"api_key_once", "api_key", anotherID + `, 'form', gen_random_uuid()`},
+	{"api_key_form_once", "api_key", anotherID + `, 'key_sha256', ` + anotherHash},
 }
 
 // moreGuards are around what is not in the other lists.
@@ -212,6 +215,11 @@ var moreGuards = []guard{
 		`DROP TRIGGER charging_halt_is_only_lifted ON charging_halt`},
 	{"another reason for a halt", "charging_halt_is_only_lifted", `UPDATE charging_halt SET detail = ''`,
 		`DROP TRIGGER charging_halt_is_only_lifted ON charging_halt`},
+	{"give a key another payer", "api_key_only_ends", `UPDATE api_key SET payer_id = (SELECT p.id FROM payer p WHERE p.id <> payer_id LIMIT 1)`,
+		`DROP TRIGGER api_key_only_ends ON api_key`},
+	{"use a key after its end", "api_key_only_ends", `UPDATE api_key SET revoked_at = now(), revoked_by = made_by; UPDATE api_key SET revoked_at = NULL, revoked_by = NULL`,
+		`DROP TRIGGER api_key_only_ends ON api_key`},
+	{"delete a key", "api_key_only_ends", `DELETE FROM api_key`, `DROP TRIGGER api_key_only_ends ON api_key`},
 	{"lift a halt twice", "charging_halt_is_only_lifted", `UPDATE charging_halt SET lifted_at = now(), lifted_by = 'a'; UPDATE charging_halt SET lifted_by = 'b'`,
 		`DROP TRIGGER charging_halt_is_only_lifted ON charging_halt`},
 }
@@ -229,13 +237,13 @@ var needNone = map[string]string{
 	"the form of a code or the length of a hash, made and checked by the program": `
 		bank_entry_currency_check dispute_currency_check invoice_currency_check receipt_currency_check ledger_account_currency_check orders_currency_check
 		payment_currency_check refund_currency_check subscription_currency_check payer_currency_check payer_country_check
-		orders_reference_check payer_reference_reference_check orders_quote_sha256_check bank_statement_file_sha256_check
+		api_key_key_sha256_check api_key_ending_check orders_reference_check payer_reference_reference_check orders_quote_sha256_check bank_statement_file_sha256_check
 		consent_text_sha256_check document_file_content_sha256_check document_file_file_sha256_check ledger_entry_hash_check
 		webhook_inbox_body_sha256_check dispute_provider_ref_check payment_provider_ref_check payment_method_provider_ref_check
 		refund_provider_ref_check refund_request_currency_check correction_request_currency_check notice_key_check notice_kind_check
 		notice_delivery_recipient_check mail_recipient_check document_view_kind_check document_view_format_check`,
 	"the length of a text that people type: forms refuse it with a message": `
-		account_first_name_check account_last_name_check account_username_check payer_city_check payer_company_code_check payer_email_check
+		api_key_name_check account_first_name_check account_last_name_check account_username_check payer_city_check payer_company_code_check payer_email_check
 		payer_name_check payer_po_reference_check payer_postcode_check payer_street_check payer_vat_number_check`,
 	"a count that only grows, or a quantity that the price book bounds": `
 		payment_checks_check payment_declines_check refund_attempt_no_check refund_checks_check renewal_tries_check webhook_inbox_attempts_check notice_delivery_attempts_check mail_attempts_check mail_round_check
@@ -282,6 +290,8 @@ func everything(t *testing.T) *till {
 	s.moneyBack()
 	s.corrections()
 	s.must(s.HaltCharging(s.ctx(), "test", byOperator))
+	keys := must(s.APIKeys(s.ctx(), rasa, ""))
+	s.must(discard(s.MakeAPIKey(s.ctx(), rasa, keys.Payer.ID, "Accounts", keys.Form)))
 	s.must(discard(s.RunAudit(s.ctx())))
 	s.exec(`INSERT INTO notice (key, kind, payer_id, order_number, facts, at) SELECT 'k', 'k', id, '', '{}', now() FROM payer LIMIT 1`)
 	s.exec(`INSERT INTO account (email, first_name, last_name, username, created_at, signed_in_at) VALUES ('books@example.lt', '', '', '', now(), now())`)

@@ -22,6 +22,7 @@ var constraintKeys = map[string]string{
 	"recipient_gets_a_file":       "error.recipient.no_file",
 	"correction_request_one_open": "error.correction.one_open",
 	"invoice_replaced_once":       "error.correction.meanwhile",
+	"api_key_form_once":           "error.api_key.made",
 }
 
 // mapError turns a constraint that has a meaning for people into a Conflict and
