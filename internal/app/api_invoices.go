@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/siptg/portal/internal/einvoice"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/store"
@@ -95,31 +94,27 @@ func (a *App) feedRow(ctx context.Context, h KeyHolder, id string) (store.FeedRo
 }
 
 // FeedPDF returns the PDF of a document of a key's payer: the bytes that the
-// portal serves.
+// portal serves, as are the others.
 func (a *App) FeedPDF(ctx context.Context, h KeyHolder, id string) (File, error) {
-	r, err := a.feedRow(ctx, h, id)
-	if err != nil {
-		return File{}, err
-	}
-	return a.drawn(ctx, r.Content)
+	return a.feedFile(ctx, h, id, pdfFormat)
 }
 
 // FeedCII returns its e-invoice in the syntax CII.
 func (a *App) FeedCII(ctx context.Context, h KeyHolder, id string) (File, error) {
-	d, err := a.FeedDocument(ctx, h, id)
-	if err != nil {
-		return File{}, err
-	}
-	return writtenAs(d.Document, ".xml", einvoice.CII)
+	return a.feedFile(ctx, h, id, ciiFormat)
 }
 
 // FeedUBL returns its e-invoice in the syntax UBL.
 func (a *App) FeedUBL(ctx context.Context, h KeyHolder, id string) (File, error) {
-	d, err := a.FeedDocument(ctx, h, id)
+	return a.feedFile(ctx, h, id, ublFormat)
+}
+
+func (a *App) feedFile(ctx context.Context, h KeyHolder, id string, want format) (File, error) {
+	r, err := a.feedRow(ctx, h, id)
 	if err != nil {
 		return File{}, err
 	}
-	return writtenAs(d.Document, ".ubl.xml", einvoice.UBL)
+	return a.file(ctx, r.Content, want)
 }
 
 // maxSeries bounds a cursor: two series a year.

@@ -36,30 +36,11 @@ type APIKeys struct {
 // those of the first. Another's payer is NotFound; Forbidden for who does not own
 // it.
 func (a *App) APIKeys(ctx context.Context, actor account.Actor, id account.PayerID) (APIKeys, error) {
-	var k APIKeys
+	k := APIKeys{Form: store.NewID()}
 	err := a.db.View(ctx, func(tx *store.Tx) error {
-		all, err := tx.PayersOf(ctx, actor.AccountID)
-		if err != nil {
-			return err
-		}
-		member := false
-		for _, p := range all {
-			member = member || p.ID == id
-			if p.Role != account.RoleOwner {
-				continue
-			}
-			k.Payers = append(k.Payers, p)
-			if k.Payer.ID == "" && (id == "" || p.ID == id) {
-				k.Payer = p
-			}
-		}
-		switch {
-		case k.Payer.ID == "" && member:
-			return fault.New(fault.Forbidden, "error.payer.role")
-		case k.Payer.ID == "":
-			return fault.Missing("payer")
-		}
-		if k.Form, err = tx.NewID(ctx); err != nil {
+		var err error
+		owns := func(r account.Role) bool { return r == account.RoleOwner }
+		if k.Payer, k.Payers, err = payerFor(ctx, tx, actor, id, owns, "error.payer.owner"); err != nil {
 			return err
 		}
 		k.List, err = tx.APIKeysOf(ctx, k.Payer.ID)
@@ -91,7 +72,7 @@ func (a *App) MakeAPIKey(ctx context.Context, actor account.Actor, payer account
 	key := apiKeyPrefix + base64.RawURLEncoding.EncodeToString(randomBytes(32))
 	sum := sha256.Sum256([]byte(key))
 	err := a.db.Update(ctx, func(tx *store.Tx) error {
-		if err := lockOwned(ctx, tx, actor, payer); err != nil {
+		if _, err := lockOwned(ctx, tx, actor, payer); err != nil {
 			return err
 		}
 		keys, err := tx.APIKeysOf(ctx, payer)
@@ -133,7 +114,7 @@ func (a *App) RevokeAPIKey(ctx context.Context, actor account.Actor, id string) 
 		if err != nil {
 			return err
 		}
-		if err := lockOwned(ctx, tx, actor, account.PayerID(key.PayerID)); err != nil {
+		if _, err := lockOwned(ctx, tx, actor, account.PayerID(key.PayerID)); err != nil {
 			return err
 		}
 		changed, err := tx.RevokeAPIKey(ctx, id, actor.AccountID)
@@ -144,16 +125,6 @@ func (a *App) RevokeAPIKey(ctx context.Context, actor account.Actor, id string) 
 			Actor: audit.ByAccount(actor.AccountID), Action: "api_key.revoked", ObjectKind: "api_key", ObjectID: id, PayerID: account.PayerID(key.PayerID),
 		})
 	})
-}
-
-// lockOwned locks a payer that the actor owns; NotFound for who is no member,
-// Forbidden for one in another role.
-func lockOwned(ctx context.Context, tx *store.Tx, actor account.Actor, id account.PayerID) error {
-	payer, err := tx.LockPayerOf(ctx, actor.AccountID, id)
-	if err == nil && payer.Role != account.RoleOwner {
-		err = fault.New(fault.Forbidden, "error.payer.role")
-	}
-	return err
 }
 
 // KeyHolder is who a request with a key speaks for: a payer's program. It is no

@@ -12,7 +12,6 @@ import (
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/bundle"
 	"github.com/siptg/portal/internal/civil"
-	"github.com/siptg/portal/internal/einvoice"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/pdf"
@@ -145,6 +144,9 @@ func (e *Export) Draw(ctx context.Context) error {
 // grow with the files; flush, which may be nil, is called when the first of them
 // is there.
 func (e *Export) WriteTo(ctx context.Context, w io.Writer, flush func() error) error {
+	if err := e.noteViews(ctx); err != nil {
+		return err
+	}
 	switch e.format {
 	case ExportCSV:
 		return e.index(ctx, func() (sheet.Writer, error) { return sheet.CSV(w, indexColumns) })
@@ -166,6 +168,22 @@ func (e *Export) WriteTo(ctx context.Context, w io.Writer, flush func() error) e
 	case ExportZIP:
 	}
 	return e.zip(ctx, w, flush)
+}
+
+// noteViews writes down what an accountant takes away, before they do.
+func (e *Export) noteViews(ctx context.Context) error {
+	var tax []string
+	return e.a.db.Note(ctx, func(tx *store.Tx) error {
+		tax = tax[:0]
+		for _, r := range e.rows {
+			if kind := invoice.Kind(r.Kind); kind.IsTax() {
+				tax = append(tax, r.Number)
+			} else if err := tx.AppendView(ctx, e.actor.AccountID, account.PayerID(r.PayerID), r.Kind, r.Number, string(e.format)); err != nil {
+				return err
+			}
+		}
+		return tx.AppendViews(ctx, e.actor.AccountID, tax, string(e.format))
+	})
 }
 
 func (e *Export) zip(ctx context.Context, w io.Writer, flush func() error) error {
@@ -195,11 +213,13 @@ func (e *Export) zip(ctx context.Context, w io.Writer, flush func() error) error
 		if !d.Kind.IsTax() {
 			return nil
 		}
-		cii, err := einvoice.CII(d)
-		if err != nil {
-			return fmt.Errorf("app: e-invoice of %s: %w", d.Number, err)
+		cii, err := e.a.file(ctx, content, ciiFormat)
+		if fault.Is(err, fault.NotFound) { // it cannot be one; the log says why
+			return nil
+		} else if err != nil {
+			return err
 		}
-		return z.Add(stem+".xml", d.IssueDate, true, put(cii))
+		return z.Add(stem+".xml", d.IssueDate, true, put(cii.Bytes))
 	})
 	if err != nil {
 		return err
