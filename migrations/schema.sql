@@ -15,6 +15,29 @@ CREATE TYPE public.river_job_state AS ENUM (
     'scheduled'
 );
 
+CREATE FUNCTION public.api_key_only_ends() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR OLD.revoked_at IS NOT NULL
+       OR (NEW.id, NEW.payer_id, NEW.name, NEW.key_sha256, NEW.ending, NEW.form, NEW.made_by, NEW.made_at)
+          IS DISTINCT FROM (OLD.id, OLD.payer_id, OLD.name, OLD.key_sha256, OLD.ending, OLD.form, OLD.made_by, OLD.made_at) THEN
+        RAISE EXCEPTION 'key % is only ever used and revoked', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'api_key_only_ends';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.bank_invoice_is_listed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    SELECT payer_id, number INTO NEW.payer_id, NEW.number FROM orders WHERE id = NEW.order_id;
+    NEW.issue_date := (convert_from(NEW.content, 'UTF8')::jsonb->>'issue_date')::date;
+    NEW.words := document_words(NEW.content, NEW.content_sha256);
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.charge_keeps_its_moment() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -103,6 +126,14 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.document_is_searched() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.words := document_words(NEW.content, NEW.content_sha256);
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.document_view_is_append_only() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -112,6 +143,19 @@ BEGIN
     END IF;
     RAISE EXCEPTION 'view % stays as it is for a year', OLD.id
         USING ERRCODE = 'check_violation', CONSTRAINT = 'document_view_is_append_only';
+END $$;
+
+CREATE FUNCTION public.document_words(content bytea, content_sha256 bytea) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+DECLARE
+    d jsonb;
+BEGIN
+    IF content_sha256 <> sha256(content) THEN -- no document; a constraint refuses it
+        RETURN '';
+    END IF;
+    d := convert_from(content, 'UTF8')::jsonb;
+    RETURN lower(concat_ws(' ', d->>'number', d->>'order_number', d->>'po_reference', d->'buyer'->>'name', d->>'customer', d->'payment'->>'from'));
 END $$;
 
 CREATE FUNCTION public.invoice_adds_up() RETURNS trigger
@@ -551,6 +595,24 @@ CREATE TABLE public.account (
     CONSTRAINT account_username_check CHECK ((length(username) <= 64))
 );
 
+CREATE TABLE public.api_key (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    payer_id uuid NOT NULL,
+    name text NOT NULL,
+    key_sha256 bytea NOT NULL,
+    ending text NOT NULL,
+    form uuid NOT NULL,
+    made_by uuid NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    revoked_by uuid,
+    CONSTRAINT api_key_ending_check CHECK ((length(ending) = 4)),
+    CONSTRAINT api_key_key_sha256_check CHECK ((length(key_sha256) = 32)),
+    CONSTRAINT api_key_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60))),
+    CONSTRAINT api_key_revoked_by_somebody CHECK (((revoked_at IS NULL) = (revoked_by IS NULL)))
+);
+
 CREATE TABLE public.app_key (
     purpose text NOT NULL,
     key bytea NOT NULL,
@@ -641,6 +703,10 @@ CREATE TABLE public.bank_invoice (
     content bytea NOT NULL,
     content_sha256 bytea NOT NULL,
     issued_at timestamp with time zone NOT NULL,
+    words text DEFAULT ''::text NOT NULL,
+    payer_id uuid NOT NULL,
+    number text NOT NULL,
+    issue_date date NOT NULL,
     CONSTRAINT bank_invoice_check CHECK ((content_sha256 = sha256(content)))
 );
 
@@ -850,6 +916,7 @@ CREATE TABLE public.invoice (
     issued_at timestamp with time zone NOT NULL,
     corrects_id uuid,
     replaces_id uuid,
+    words text DEFAULT ''::text NOT NULL,
     CONSTRAINT invoice_check CHECK ((content_sha256 = sha256(content))),
     CONSTRAINT invoice_check1 CHECK ((issue_date >= tax_point)),
     CONSTRAINT invoice_corrects_one CHECK (((kind = 'credit_note'::text) = (corrects_id IS NOT NULL))),
@@ -1240,6 +1307,7 @@ CREATE TABLE public.receipt (
     content bytea NOT NULL,
     content_sha256 bytea NOT NULL,
     issued_at timestamp with time zone NOT NULL,
+    words text DEFAULT ''::text NOT NULL,
     CONSTRAINT receipt_amount_minor_check CHECK ((amount_minor > 0)),
     CONSTRAINT receipt_content_is_hashed CHECK ((content_sha256 = sha256(content))),
     CONSTRAINT receipt_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
@@ -1690,6 +1758,15 @@ ALTER TABLE ONLY public.account
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_telegram_id_key UNIQUE (telegram_id);
 
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_form_once UNIQUE (form);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_once UNIQUE (key_sha256);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.app_key
     ADD CONSTRAINT app_key_pkey PRIMARY KEY (purpose);
 
@@ -1963,6 +2040,8 @@ ALTER TABLE ONLY public.withdrawal_order
 ALTER TABLE ONLY public.withdrawal
     ADD CONSTRAINT withdrawal_pkey PRIMARY KEY (id);
 
+CREATE INDEX api_key_payer ON public.api_key USING btree (payer_id, made_at DESC);
+
 CREATE INDEX audit_object ON public.audit USING btree (object_kind, object_id, id);
 
 CREATE INDEX audit_payment_alert ON public.audit USING btree (object_id, id) WHERE (action = 'payment.alert'::text);
@@ -1976,6 +2055,8 @@ CREATE INDEX bank_entry_batch ON public.bank_entry USING btree (batch) WHERE (ba
 CREATE INDEX bank_entry_fingerprint ON public.bank_entry USING btree (fingerprint) WHERE (fingerprint <> ''::text);
 
 CREATE INDEX bank_entry_suspense ON public.bank_entry USING btree (imported_at) WHERE (outcome = 'suspense'::text);
+
+CREATE INDEX bank_invoice_payer_page ON public.bank_invoice USING btree (payer_id, issue_date DESC, number DESC);
 
 CREATE UNIQUE INDEX charge_once_a_day ON public.charge USING btree (renewal_id, on_day) WHERE (NOT not_sent);
 
@@ -2001,9 +2082,13 @@ CREATE UNIQUE INDEX invitation_one_open ON public.invitation USING btree (payer_
 
 CREATE INDEX invoice_corrections ON public.invoice USING btree (corrects_id) WHERE (corrects_id IS NOT NULL);
 
+CREATE INDEX invoice_issued ON public.invoice USING btree (issue_date);
+
 CREATE INDEX invoice_of_order ON public.invoice USING btree (order_id) WHERE (kind = 'invoice'::text);
 
 CREATE UNIQUE INDEX invoice_order_once ON public.invoice USING btree (order_id) WHERE ((kind = 'invoice'::text) AND (replaces_id IS NULL));
+
+CREATE INDEX invoice_payer_feed ON public.invoice USING btree (payer_id, series_id, seq);
 
 CREATE INDEX invoice_payer_page ON public.invoice USING btree (payer_id, issue_date DESC, number DESC);
 
@@ -2068,6 +2153,8 @@ CREATE INDEX payment_renewals ON public.payment USING btree (payable_id, created
 CREATE INDEX payment_to_check ON public.payment USING btree (next_check_at) WHERE (next_check_at IS NOT NULL);
 
 CREATE INDEX payment_unknown ON public.payment USING btree (created_at) WHERE (state = 'unknown'::text);
+
+CREATE INDEX receipt_payer_page ON public.receipt USING btree (payer_id, issue_date DESC, number DESC);
 
 CREATE UNIQUE INDEX recipient_once ON public.recipient USING btree (payer_id, email) WHERE (removed_at IS NULL);
 
@@ -2137,6 +2224,8 @@ CREATE INDEX webhook_inbox_received ON public.webhook_inbox USING btree (receive
 
 CREATE INDEX withdrawal_subscription ON public.withdrawal USING btree (subscription_id);
 
+CREATE TRIGGER api_key_only_ends BEFORE DELETE OR UPDATE ON public.api_key FOR EACH ROW EXECUTE FUNCTION public.api_key_only_ends();
+
 CREATE TRIGGER audit_is_immutable BEFORE DELETE OR UPDATE ON public.audit FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER audit_run_is_immutable BEFORE DELETE OR UPDATE ON public.audit_run FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -2146,6 +2235,8 @@ CREATE TRIGGER bank_entry_stays BEFORE DELETE ON public.bank_entry FOR EACH ROW 
 CREATE TRIGGER bank_invoice_is_immutable BEFORE DELETE OR UPDATE ON public.bank_invoice FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER bank_invoice_is_mailed AFTER INSERT ON public.bank_invoice FOR EACH ROW EXECUTE FUNCTION public.document_is_mailed();
+
+CREATE TRIGGER bank_invoice_words BEFORE INSERT ON public.bank_invoice FOR EACH ROW EXECUTE FUNCTION public.bank_invoice_is_listed();
 
 CREATE TRIGGER charge_keeps_its_moment BEFORE UPDATE ON public.charge FOR EACH ROW EXECUTE FUNCTION public.charge_keeps_its_moment();
 
@@ -2186,6 +2277,8 @@ CREATE CONSTRAINT TRIGGER invoice_vat_adds_up AFTER INSERT ON public.invoice_vat
 CREATE TRIGGER invoice_vat_counts AFTER INSERT ON public.invoice_vat FOR EACH ROW EXECUTE FUNCTION public.invoice_vat_counts();
 
 CREATE TRIGGER invoice_vat_is_immutable BEFORE DELETE OR UPDATE ON public.invoice_vat FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER invoice_words BEFORE INSERT ON public.invoice FOR EACH ROW EXECUTE FUNCTION public.document_is_searched();
 
 CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_balances();
 
@@ -2229,6 +2322,8 @@ CREATE TRIGGER receipt_is_mailed AFTER INSERT ON public.receipt FOR EACH ROW EXE
 
 CREATE TRIGGER receipt_takes_its_number BEFORE INSERT ON public.receipt FOR EACH ROW EXECUTE FUNCTION public.receipt_takes_its_number();
 
+CREATE TRIGGER receipt_words BEFORE INSERT ON public.receipt FOR EACH ROW EXECUTE FUNCTION public.document_is_searched();
+
 CREATE TRIGGER refund_counts AFTER INSERT OR UPDATE ON public.refund FOR EACH ROW EXECUTE FUNCTION public.refund_counts();
 
 CREATE TRIGGER refund_request_keeps_its_word BEFORE UPDATE ON public.refund_request FOR EACH ROW EXECUTE FUNCTION public.refund_request_keeps_its_word();
@@ -2271,6 +2366,15 @@ CREATE TRIGGER withdrawal_is_immutable BEFORE DELETE OR UPDATE ON public.withdra
 
 CREATE TRIGGER withdrawal_order_is_immutable BEFORE DELETE OR UPDATE ON public.withdrawal_order FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_made_by_fkey FOREIGN KEY (made_by) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_revoked_by_fkey FOREIGN KEY (revoked_by) REFERENCES public.account(id);
+
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
 
@@ -2285,6 +2389,9 @@ ALTER TABLE ONLY public.bank_entry
 
 ALTER TABLE ONLY public.bank_invoice
     ADD CONSTRAINT bank_invoice_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.bank_invoice
+    ADD CONSTRAINT bank_invoice_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
 
 ALTER TABLE ONLY public.charge
     ADD CONSTRAINT charge_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
