@@ -16,7 +16,7 @@ import (
 )
 
 // register is what a reader of i.SAF takes from it.
-type register struct {
+type salesRegister struct {
 	Invoices []struct {
 		Number string `xml:"InvoiceNo"`
 		Type   string `xml:"InvoiceType"`
@@ -81,7 +81,7 @@ func TestReportsEqualTheBooks(t *testing.T) {
 	documents := 0
 	for _, month := range []string{"2026-10", "2026-11", "2026-12", "2027-01"} {
 		file := must(s.Report(s.ctx(), finance, app.ReportISAF, month))
-		var r register
+		var r salesRegister
 		s.must(xml.Unmarshal(file.Bytes, &r))
 		for _, i := range r.Invoices {
 			documents++
