@@ -71,6 +71,7 @@ func TestHeaders(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, func(c *Config) { c.PublicURL = public })
 			https := strings.HasPrefix(public, "https:")
+			w.correctionRequest() // before the invoice is given back
 			w.web.echo.GET("/panic", func(c echoContext) error { panic("canary") })
 			last := []string{"logout", "sessions-end", "session-end"}
 			for _, r := range w.web.routes() {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/pricing"
@@ -108,11 +109,13 @@ func (w *world) correctionRequest() string {
 	number := w.standing()
 	fields := correctionOf(number, "Ona")
 	fields.Set("country", "LV")
-	if requests, err := w.app.CorrectionRequestsOf(w.ctx(), w.owner.actor()); err == nil && len(requests) > 0 && w.document(number).Buyer.Country == "LV" {
-		return requests[0].ID // it was approved
-	}
+	requests, err := w.app.CorrectionRequestsOf(w.ctx(), w.owner.actor())
+	w.must(err)
 	in := app.CorrectionInput{PayerInput: readPayer(fields)}
 	preview, err := w.app.PreviewCorrection(w.ctx(), w.owner.actor(), number, in)
+	if len(requests) > 0 && (fault.Is(err, fault.Conflict) || w.document(number).Buyer.Country == "LV") {
+		return requests[0].ID // it was approved, or the invoice was given back since
+	}
 	w.must(err)
 	in.Token = preview.Token
 	done, err := w.app.CorrectInvoice(w.ctx(), w.owner.actor(), number, in)
@@ -413,8 +416,11 @@ var matrix = map[string]access{
 		[5]int{toSignIn, notFound, forbidden, notFound, found}},
 	"correction-make": {func(w *world) call {
 		fields := correctionOf(w.standing(), "Changed")
+		// Without a preview, of an invoice that was given back meanwhile, it is refused.
 		preview, err := w.app.PreviewCorrection(w.ctx(), w.owner.actor(), w.standing(), app.CorrectionInput{PayerInput: readPayer(fields)})
-		w.must(err)
+		if err != nil && !fault.Is(err, fault.Conflict) {
+			w.must(err)
+		}
 		fields.Set("step", "confirm")
 		fields.Set("token", preview.Token)
 		return call{"/requests/new/correction", fields}
