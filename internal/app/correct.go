@@ -348,10 +348,14 @@ func sameFacts(a, b invoice.Party) bool {
 // what was shown no longer holds, and with error.correction.one_open while people
 // decide about another correction of the invoice.
 func (a *App) CorrectInvoice(ctx context.Context, actor account.Actor, number string, in CorrectionInput) (Corrected, error) {
-	var done Corrected
+	var (
+		done  Corrected
+		ask   bool // the register, about the number
+		asked account.PayerID
+	)
 	by := audit.ByAccount(actor.AccountID)
 	err := a.db.Update(ctx, func(tx *store.Tx) error {
-		done = Corrected{}
+		done, ask = Corrected{}, false
 		of, payer, err := correctedBy(ctx, tx, actor, number, tx.LockPayerOf)
 		if err != nil {
 			return err
@@ -400,6 +404,10 @@ func (a *App) CorrectInvoice(ctx context.Context, actor account.Actor, number st
 			if err := a.auditPayer(ctx, tx, actor, payer.ID, "payer.changed"); err != nil {
 				return err
 			}
+			asked = buyer.ID
+			if ask, err = a.inquire(ctx, tx, buyer); err != nil { // as where billing details are saved
+				return err
+			}
 		}
 		if !c.SameTax {
 			done.Request, err = a.askCorrection(ctx, tx, actor, c)
@@ -408,6 +416,9 @@ func (a *App) CorrectInvoice(ctx context.Context, actor account.Actor, number st
 		done, _, err = a.correct(ctx, tx, c, o, by)
 		return err
 	})
+	if err == nil && ask {
+		a.askNow(ctx, actor, asked)
+	}
 	return done, err
 }
 
