@@ -59,7 +59,7 @@ func (s *server) byKey(next echo.HandlerFunc) echo.HandlerFunc {
 		} else if err != nil {
 			return err
 		}
-		if !s.keys.count(holder.KeyID, s.now()) {
+		if !s.keys.count(holder.KeyID, 1, s.now()) {
 			return tooMany(c)
 		}
 		c.Set(holderKey, holder)

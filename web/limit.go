@@ -9,40 +9,50 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// limiter counts by address in windows of a minute.
-type limiter struct {
-	limit int // negative: none
+// counter counts by key in windows of time.
+type counter[K comparable] struct {
+	limit  int // negative: none
+	length time.Duration
 
 	mu     sync.Mutex
-	minute int64
-	counts map[netip.Prefix]int
+	window int64
+	counts map[K]int
 }
 
-func newLimiter(limit int) *limiter { return &limiter{limit: limit} }
+// maxKeys bounds the memory of a window; beyond it newcomers share one count.
+const maxKeys = 100_000
 
-// maxAddresses bounds the memory of a window; beyond it newcomers share one
-// count.
-const maxAddresses = 100_000
+// count adds n for a key and reports whether it is within the limit.
+func (c *counter[K]) count(key K, n int, now time.Time) bool {
+	if c.limit < 0 {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if window := now.UnixNano() / int64(c.length); c.counts == nil || window != c.window {
+		c.window, c.counts = window, map[K]int{}
+	}
+	if _, known := c.counts[key]; !known && len(c.counts) >= maxKeys {
+		var everybody K
+		key = everybody
+	}
+	c.counts[key] += n
+	if n == 0 {
+		return c.counts[key] < c.limit
+	}
+	return c.counts[key] <= c.limit
+}
+
+// limiter counts by address in windows of a minute.
+type limiter struct{ counter[netip.Prefix] }
+
+func newLimiter(limit int) *limiter {
+	return &limiter{counter[netip.Prefix]{limit: limit, length: time.Minute}}
+}
 
 // count adds n for an address and reports whether it is within the limit.
 func (l *limiter) count(address string, n int, now time.Time) bool {
-	if l.limit < 0 {
-		return true
-	}
-	key := network(address)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if minute := now.Unix() / 60; l.counts == nil || minute != l.minute {
-		l.minute, l.counts = minute, map[netip.Prefix]int{}
-	}
-	if _, known := l.counts[key]; !known && len(l.counts) >= maxAddresses {
-		key = netip.Prefix{}
-	}
-	l.counts[key] += n
-	if n == 0 {
-		return l.counts[key] < l.limit
-	}
-	return l.counts[key] <= l.limit
+	return l.counter.count(network(address), n, now)
 }
 
 // network is what one customer of a provider gets: an IPv4 address, or a /64 of
@@ -77,25 +87,4 @@ func (s *server) limitRequests(next http.Handler) http.Handler {
 func tooMany(c echo.Context) error {
 	c.Response().Header().Set("Retry-After", "60")
 	return echo.ErrTooManyRequests
-}
-
-// window counts by a name in windows of a minute; it is for names that we gave
-// out, so there are few.
-type window struct {
-	limit int
-
-	mu     sync.Mutex
-	minute int64
-	counts map[string]int
-}
-
-// count adds one and reports whether that is within the limit.
-func (w *window) count(name string, now time.Time) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if minute := now.Unix() / 60; w.counts == nil || minute != w.minute {
-		w.minute, w.counts = minute, map[string]int{}
-	}
-	w.counts[name]++
-	return w.counts[name] <= w.limit
 }

@@ -46,7 +46,7 @@ func (s *server) render(c echo.Context, status int, page templ.Component) error 
 		b = z
 	}
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
-	if status == http.StatusOK && !s.signedIn(c) && h.Get("Set-Cookie") == "" {
+	if kept := c.Get(notKeptKey) == nil; kept && status == http.StatusOK && !s.signedIn(c) && h.Get("Set-Cookie") == "" {
 		h.Set("Cache-Control", "private, no-cache") // a public page: the browser may keep it for "back"
 	}
 	c.Response().WriteHeader(status)

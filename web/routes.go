@@ -25,6 +25,8 @@ func (s *server) routes() []route {
 		{get, "/plans/:plan", public, s.calculatorPage, "calculator"},
 		{get, "/help", public, s.helpPage, "help"},
 		{get, "/seller", public, s.sellerPage, "seller"},
+		{get, "/verify", public, s.verifyPage, "verify"},
+		{post, "/verify", public, s.verifyDocument, "verify-check"},
 		{get, "/privacy", public, s.privacyPage, "privacy"},
 		{get, "/accessibility", public, s.accessibilityPage, "accessibility"},
 

@@ -298,11 +298,15 @@ var (
 
 // matrix says who may do what (security.md 2.7), by the name of the route.
 var matrix = map[string]access{
-	"home":          {same("/"), everybody},
-	"plans":         {same("/plans"), everybody},
-	"calculator":    {same("/plans/softphone"), everybody},
-	"help":          {same("/help"), everybody},
-	"seller":        {same("/seller"), everybody},
+	"home":       {same("/"), everybody},
+	"plans":      {same("/plans"), everybody},
+	"calculator": {same("/plans/softphone"), everybody},
+	"help":       {same("/help"), everybody},
+	"seller":     {same("/seller"), everybody},
+	"verify":     {same("/verify?number=SIP-2026-000001"), everybody},
+	"verify-check": {func(w *world) call {
+		return call{"/verify", url.Values{"number": {w.paid.InvoiceNumber}, "date": {w.app.Today().String()}, "total": {"1"}}}
+	}, everybody},
 	"privacy":       {same("/privacy"), everybody},
 	"accessibility": {same("/accessibility"), everybody},
 	"healthz":       {same("/healthz"), everybody},

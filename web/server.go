@@ -34,6 +34,7 @@ type Limits struct {
 	SignIn   int // refused sign-ins per address and minute, 20
 	Webhooks int // webhooks per address and minute, 1200
 	Requests int // requests per address and minute, 600; none in demo mode, where everybody comes from loopback
+	Checks   int // of documents, per address and minute, 20; the same for each number and hour
 }
 
 // Limits of a request (security.md 5).
@@ -71,8 +72,10 @@ type server struct {
 	webhooks *limiter
 	exports  *turnstile
 
-	keys      *window  // requests of programs
-	wrongKeys *limiter // of those who try what is none
+	keys      *counter[string] // requests of programs
+	wrongKeys *limiter         // of those who try what is none
+	checks    *limiter         // of documents, by who asks
+	numbers   *counter[string] // of documents, by the number that is asked for
 }
 
 // New returns the handler of all routes.
@@ -105,11 +108,15 @@ func newServer(c Config) (*server, error) {
 			c.Limits.Requests = -1
 		}
 	}
+	if c.Limits.Checks == 0 {
+		c.Limits.Checks = 20
+	}
 	s := &server{
 		app: c.App, log: c.Log, now: c.Now, public: public, secure: public.Scheme == "https", demo: c.Demo,
 		botName: c.BotName, version: c.Version, seller: c.App.Seller().Zone,
 		signIns: newLimiter(c.Limits.SignIn), requests: newLimiter(c.Limits.Requests),
-		webhooks: newLimiter(c.Limits.Webhooks), exports: newTurnstile(exportsAtOnce), keys: &window{limit: apiPerMinute}, wrongKeys: newLimiter(apiWrongKeys),
+		webhooks: newLimiter(c.Limits.Webhooks), exports: newTurnstile(exportsAtOnce), keys: &counter[string]{limit: apiPerMinute, length: time.Minute}, wrongKeys: newLimiter(apiWrongKeys),
+		checks: newLimiter(c.Limits.Checks), numbers: &counter[string]{limit: c.Limits.Checks, length: time.Hour},
 		paymentPolicy: paymentPolicy(c.App.PayerOrigins()),
 	}
 	s.sessions = &tokenStore{app: c.App, secure: s.secure}

@@ -510,6 +510,7 @@ func (a *App) issueCorrection(ctx context.Context, tx *store.Tx, c *correction, 
 	}
 	c.note.Number = invoice.Number(noteTaken.Prefix, issued.Year, noteTaken.Seq)
 	c.replacement.Number = invoice.Number(taken.Prefix, issued.Year, taken.Seq)
+	c.note.VerifyURL, c.replacement.VerifyURL = a.verifyURL(c.note.Number), a.verifyURL(c.replacement.Number)
 	c.note.Corrects.ReplacedBy, c.replacement.Corrects.CreditNote = c.replacement.Number, c.note.Number
 	if err := tx.InsertCreditNote(ctx, noteTaken, noteID, c.of.ID, c.of.PayerID, c.of.OrderID, c.note); err != nil {
 		return err

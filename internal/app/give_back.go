@@ -384,6 +384,7 @@ func (a *App) issueCreditNote(ctx context.Context, tx *store.Tx, g giveBack, s s
 		return err
 	}
 	n.document.Number = invoice.Number(taken.Prefix, n.document.IssueDate.Year, taken.Seq)
+	n.document.VerifyURL = a.verifyURL(n.document.Number)
 	if err := tx.InsertCreditNote(ctx, taken, n.id, n.corrects, g.payer.ID, s.order.ID, n.document); err != nil {
 		return err
 	}

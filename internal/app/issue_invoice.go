@@ -57,6 +57,7 @@ func (a *App) issue(ctx context.Context, orderID string) ([]byte, error) {
 		}
 		failpoint.Here("invoice.number")
 		document.Number = invoice.Number(taken.Prefix, document.IssueDate.Year, taken.Seq)
+		document.VerifyURL = a.verifyURL(document.Number)
 		if content, err = document.Marshal(); err != nil {
 			return err
 		}

@@ -346,7 +346,7 @@ func TestEveryFieldIsThoughtOf(t *testing.T) {
 	t.Parallel()
 	known := map[reflect.Type]string{
 		reflect.TypeFor[invoice.Document](): "Version Kind Number Language Also Currency IssueDate TaxPoint ValidUntil OrderNumber Reference POReference ServiceFrom ServiceTo " +
-			"ServiceMonths Seller Buyer Customer Lines Discount VAT LinesNet Net VATTotal Total Paid Due Payment Corrects Returned Exchange",
+			"ServiceMonths Seller Buyer Customer Lines Discount VAT LinesNet Net VATTotal Total Paid Due Payment Corrects Returned Exchange VerifyURL",
 		reflect.TypeFor[invoice.Party]():      "Name CompanyCode VATNumber VATNote Street City Postcode Country Email Phone Website Person",
 		reflect.TypeFor[invoice.Line]():       "ID ItemCode Description Detail Also Quantity Unit UnitPrice Net",
 		reflect.TypeFor[invoice.Discount]():   "Percent Base Amount Reason Also",

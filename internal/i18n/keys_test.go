@@ -26,7 +26,7 @@ var dynamicPrefixes = []string{
 	"staff.reason.", "staff.refund_state.", "staff.role.", "staff.source.", "staff.state.", "staff.waits.",
 	"subscription.next.", "subscription.next_long.", "subscription.not_payer.", "subscription.ordered.",
 	"subscription.state.", "subscription.switch.", "timeline.", "timeline.key.", "timeline.mark.",
-	"timeline.stretch.", "unit.", "vat_status.", "staff.vat.",
+	"timeline.stretch.", "unit.", "vat_status.", "verify.", "staff.vat.",
 	"mail.document.", "mail.state.", "people.role.", "recipients.about.", "recipients.sent.", "recipients.state.", "seat.link.",
 }
 

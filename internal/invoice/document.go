@@ -53,9 +53,10 @@ type Document struct {
 	Paid          money.Amount   `json:"paid"` // received before issue
 	Due           money.Amount   `json:"due"`  // Total - Paid
 	Payment       Payment        `json:"payment"`
-	Corrects      *Correction    `json:"corrects,omitempty"` // of a credit note, and of an invoice that replaces another
-	Returned      *Returned      `json:"returned,omitempty"` // credit note only
-	Exchange      *Exchange      `json:"exchange,omitempty"` // of VAT in another currency than EUR
+	Corrects      *Correction    `json:"corrects,omitempty"`  // of a credit note, and of an invoice that replaces another
+	Returned      *Returned      `json:"returned,omitempty"`  // credit note only
+	Exchange      *Exchange      `json:"exchange,omitempty"`  // of VAT in another currency than EUR
+	VerifyURL     string         `json:"verify_url,omitzero"` // of the page that tells whether the document is genuine; tax documents only
 }
 
 // Party is the seller's or buyer's block.

@@ -28,7 +28,7 @@ func (s *sheet) returned() {
 	add(r.Applied, "doc.returned.applied")
 	add(r.Balance, "doc.returned.balance")
 	add(r.Forgiven, "doc.returned.forgiven")
-	s.place(stack(lines...))
+	s.place(stack(append(lines, s.verify())...))
 }
 
 // payment says how to pay what is due by bank transfer.

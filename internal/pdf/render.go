@@ -540,6 +540,9 @@ func (s *sheet) totals() []block {
 		})
 		blocks = append(blocks, stack(gap(8), s.phrase(left, words, bodyType, frameWidth)))
 	}
+	if s.d.Returned == nil { // else it comes after where the money goes
+		blocks = append(blocks, s.verify())
+	}
 	if whole := stack(blocks...); whole.height < (bottom-nextTop)/2 {
 		return []block{whole}
 	}

@@ -51,6 +51,9 @@ func document(t testing.TB, d invoice.Document, discount money.BasisPoints, vat 
 	if d.Kind == invoice.KindInvoice {
 		d.Paid = d.Total
 	}
+	if d.Kind == invoice.KindInvoice || d.Kind == invoice.KindCreditNote {
+		d.VerifyURL = "https://billing.sip.tg/verify?number=" + d.Number
+	}
 	d.Due = d.Total - d.Paid
 	if d.Kind == invoice.KindBankInvoice {
 		d.Payment = invoice.Payment{

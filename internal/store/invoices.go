@@ -389,3 +389,13 @@ const turnoverBeforeSQL = consumerTurnoverSQL + ` AND i.tax_point <= @on::date A
 func (tx *Tx) TurnoverBefore(ctx context.Context, on civil.Date, orderID string) (Turnover, error) {
 	return one[Turnover](ctx, tx, "turnover", turnoverBeforeSQL, pgx.NamedArgs{"year": on.Year, "on": day(on), "order": orderID})
 }
+
+const verifyDocumentSQL = `
+SELECT COALESCE((SELECT CASE WHEN EXISTS (SELECT FROM invoice n WHERE n.corrects_id = i.id) THEN 'corrected' ELSE 'genuine' END
+                 FROM invoice i WHERE i.number = @number AND i.issue_date = @date AND i.total_minor = @total), 'unknown')`
+
+// VerifyDocument returns genuine, corrected or unknown for what somebody read
+// from a document.
+func (tx *Tx) VerifyDocument(ctx context.Context, number string, date civil.Date, total money.Amount) (string, error) {
+	return value[string](ctx, tx, "document", verifyDocumentSQL, pgx.NamedArgs{"number": number, "date": day(date), "total": int64(total)})
+}
