@@ -74,6 +74,9 @@ const (
 	FlashRecipientSaved    = "recipient_saved"
 	FlashRecipientRemoved  = "recipient_removed"
 	FlashSentAgain         = "sent_again"
+
+	FlashSuspenseDecided = "suspense_decided"
+	FlashStatementAsked  = "statement_asked"
 )
 
 var flashes = map[string]bool{
@@ -85,6 +88,7 @@ var flashes = map[string]bool{
 	FlashRefundAsked: true, FlashRequestWithdrawn: true, FlashRefundApproved: true, FlashRefundRejected: true,
 	FlashInvited: true, FlashInvitationRevoked: true, FlashMemberRevoked: true,
 	FlashRecipientAdded: true, FlashRecipientSaved: true, FlashRecipientRemoved: true, FlashSentAgain: true,
+	FlashSuspenseDecided: true, FlashStatementAsked: true,
 }
 
 // Money is an amount to show, with the figures for machines. A Money without

@@ -256,6 +256,10 @@ type OrderPage struct {
 	NotTaken bool         // the payment service did not answer
 
 	PDFURL          string // bank invoice; empty where there is none
+	MoneyState      string // of the transfer: expected, received, matched, invoiced, expired, canceled
+	Received        Money  // came for it and waits; absent for none
+	Missing         Money  // of the price, where a part of it came; absent for none
+	ThirdParty      bool   // somebody else than the payer sent it
 	MayCancel       bool
 	InvoiceNumber   string // once paid
 	InvoiceURL      string

@@ -10,6 +10,8 @@ const (
 	StaffNavPayments    StaffNavItem = "payments"
 	StaffNavVAT         StaffNavItem = "vat"
 	StaffNavCorrections StaffNavItem = "corrections"
+	StaffNavSuspense    StaffNavItem = "suspense"
+	StaffNavStatements  StaffNavItem = "statements"
 )
 
 // StaffHomePage is GET /staff.

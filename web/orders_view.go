@@ -25,9 +25,14 @@ func orderView(p views.Page, o app.OrderDetail, actor account.Actor, zone *time.
 		IBAN: ibanView(o.Document.Payment.IBAN), BIC: o.Document.Payment.BIC, Bank: o.Document.Payment.Bank,
 		Reference: views.Copied{Text: bank.Reference(o.Reference).Print(), Raw: o.Reference},
 		Lines:     d.Lines, Discount: d.Discount, LinesNet: d.LinesNet, VAT: d.VAT, Net: d.Net, VATTotal: d.VATTotal,
+		MoneyState: string(o.Money.State), Received: unlessZero(t, o.Money.Received, o.Currency), Missing: unlessZero(t, o.Money.Missing, o.Currency),
+		ThirdParty: o.Money.ThirdParty,
 	}
 	if o.BankInvoice() {
 		page.PDFURL = orderURL(o.Number) + "/bank-invoice.pdf"
+	}
+	if o.Money.Missing > 0 {
+		page.AmountRaw = o.Money.Missing.Decimal()
 	}
 	switch o.State {
 	case order.StateAwaitingPayment:

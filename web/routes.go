@@ -132,6 +132,17 @@ func (s *server) routes() []route {
 		{get, apiInvoices, keyed, s.listForPrograms, "api-invoices"},
 		{get, apiInvoices + "/:id", keyed, s.oneForPrograms, "api-invoice"}, // and its files
 
+		{get, "/staff/suspense", staffOnly, s.staffSuspensePage, "staff-suspense"},
+		{get, "/staff/suspense/:id", staffOnly, s.staffSuspenseEntryPage, "staff-suspense-entry"},
+		{post, "/staff/suspense/:id/decide", staffOnly, s.decideSuspense, "staff-suspense-decide"},
+		{post, "/staff/suspense/:id/approve", staffOnly, s.approveSuspense, "staff-suspense-approve"},
+		{post, "/staff/suspense/:id/refuse", staffOnly, s.refuseSuspense, "staff-suspense-refuse"},
+		{post, "/staff/suspense/:id/sent", staffOnly, s.confirmReturn, "staff-suspense-sent"},
+		{get, "/staff/statements", staffOnly, s.staffStatementsPage, "staff-statements"},
+		{post, statementsPath, staffOnly, s.uploadStatement, "staff-statement-upload"},
+		{get, "/staff/statements/:id", staffOnly, s.staffStatementPage, "staff-statement"},
+		{post, "/staff/statements/:id/import", staffOnly, s.bookStatement, "staff-statement-import"},
+
 		{post, "/webhooks/:provider", bare, s.webhook, "webhook"},
 
 		{get, "/healthz", bare, s.healthz, "healthz"},

@@ -31,6 +31,7 @@ type world struct {
 	subscription                          string
 	card                                  string // that the owner keeps
 	withdrawn                             string // id of a receipt, once there is one
+	strays                                int    // transfers that name nothing
 }
 
 func newWorld(t testing.TB, changes ...func(*Config)) *world {
@@ -210,6 +211,7 @@ const (
 	notFound  = http.StatusNotFound
 	conflict  = http.StatusConflict
 	gone      = http.StatusGone
+	noFile    = http.StatusUnsupportedMediaType
 
 	unauthorized = http.StatusUnauthorized
 )
@@ -245,7 +247,23 @@ var staffMatrix = map[string]backOffice{
 	"staff-payments": {same("/staff/payments?q=72.60"), everyColleague},
 	"staff-payment": {func(w *world) call { return call{path: "/staff/payments/" + w.bankEntry(w.paid)} },
 		everyColleague},
-	"staff-vat":     {same("/staff/vat?q=DE136695976"), everyColleague},
+	"staff-vat":            {same("/staff/vat?q=DE136695976"), everyColleague},
+	"staff-suspense":       {same("/staff/suspense"), everyColleague},
+	"staff-suspense-entry": {func(w *world) call { return call{path: "/staff/suspense/" + w.stray(5_00)} }, everyColleague},
+	"staff-suspense-decide": {func(w *world) call {
+		return call{"/staff/suspense/" + w.stray(5_00) + "/decide", url.Values{"choice": {"return"}, "reason": {"x"}}}
+	}, [3]int{forbidden, elsewhere, elsewhere}},
+	"staff-suspense-approve": {func(w *world) call { return call{"/staff/suspense/" + w.proposed(200_00) + "/approve", url.Values{}} },
+		[3]int{forbidden, forbidden, elsewhere}}, // finance has proposed it
+	"staff-suspense-refuse": {func(w *world) call {
+		return call{"/staff/suspense/" + w.proposed(200_00) + "/refuse", url.Values{"refusal": {"x"}}}
+	}, [3]int{forbidden, elsewhere, elsewhere}},
+	"staff-suspense-sent":    {func(w *world) call { return call{"/staff/suspense/" + w.proposed(5_00) + "/sent", url.Values{}} }, [3]int{forbidden, elsewhere, elsewhere}},
+	"staff-statements":       {same("/staff/statements"), everyColleague},
+	"staff-statement-upload": {func(w *world) call { return call{"/staff/statements", url.Values{}} }, [3]int{forbidden, noFile, noFile}}, // with one: TestUploadStatement
+	"staff-statement":        {func(w *world) call { return call{path: "/staff/statements/" + w.uploaded()} }, everyColleague},
+	"staff-statement-import": {func(w *world) call { return call{"/staff/statements/" + w.uploaded() + "/import", url.Values{}} }, [3]int{forbidden, elsewhere, elsewhere}},
+
 	"staff-refunds": {same("/staff/refunds"), everyColleague},
 	"staff-refund":  {func(w *world) call { return call{path: "/staff/refunds/" + w.refundRequest()} }, everyColleague},
 	"staff-refund-approve": {func(w *world) call { return call{"/staff/refunds/" + w.refundRequest() + "/approve", url.Values{}} },

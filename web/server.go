@@ -157,15 +157,21 @@ func Server(addr string, h http.Handler) *http.Server {
 func (s *server) bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		most := handlerTime
-		if isExport(r) {
+		switch {
+		case isExport(r):
 			most = exportTime
+		case isUpload(r):
+			most = uploadTime
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), most)
 		defer cancel()
 		r = r.WithContext(ctx)
 		limit := int64(maxBody)
-		if isWebhook(r) {
+		switch {
+		case isWebhook(r):
 			limit = maxWebhook
+		case isUpload(r): // its handler comes to read it for staff alone
+			limit = maxUpload
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)

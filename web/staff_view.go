@@ -47,7 +47,7 @@ func staffHomeView(p views.Page, home app.StaffHome, zone *time.Location) views.
 		{Kind: string(app.PaymentsParked), Count: home.Parked, URL: show(app.PaymentsParked)},
 		{Kind: string(app.PaymentsUnknown), Count: home.Unknown, URL: show(app.PaymentsUnknown)},
 		{Kind: string(app.PaymentsAlerted), Count: home.Alerted, URL: show(app.PaymentsAlerted)},
-		{Kind: string(app.PaymentsSuspense), Count: home.Suspense, URL: show(app.PaymentsSuspense), Since: dayOf(p.T, home.OldestEntry)},
+		{Kind: string(app.PaymentsSuspense), Count: home.Suspense, URL: staffSuspenseURL, Since: dayOf(p.T, home.OldestEntry)},
 	}}
 }
 

@@ -24,6 +24,9 @@ type Tx = store.Tx
 // Job is how the job library knows a kind of job.
 type Job = store.Job
 
+// StatementUpload is a bank statement that was uploaded in the back office.
+type StatementUpload = store.StatementUpload
+
 // PayerOf is a payer with the actor's role on it.
 type PayerOf = store.PayerOf
 
@@ -38,6 +41,7 @@ type Queue interface {
 	SendRefund(ctx context.Context, tx *Tx, refundID string) error
 	DrawDocument(ctx context.Context, tx *Tx, number string) error
 	DeliverMails(ctx context.Context, tx *Tx) error
+	ImportStatement(ctx context.Context, tx *Tx, uploadID string) error
 }
 
 // Seller is what the operator's seller file says.

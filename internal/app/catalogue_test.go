@@ -45,6 +45,21 @@ var rowRules = []rowRule{
 	{"ledger_posting_amount_minor_check", "ledger_posting", `amount_minor = 0`},
 	{"bank_entry_amount_minor_check", "bank_entry", `amount_minor = -1`},
 	{"bank_entry_matched_once", "bank_entry", `order_id = NULL, payer_id = NULL`},
+	{"bank_entry_means_while_in_suspense", "bank_entry", `meant_order_id = order_id WHERE order_id IS NOT NULL`},
+	{"suspense_decision_amount_minor_check", "suspense_decision", `amount_minor = 0`},
+	{"suspense_decision_reason_check", "suspense_decision", `reason = ''`},
+	{"suspense_decision_two_are_two", "suspense_decision", `second_by = first_by`},
+	{"suspense_decision_second_eyes", "suspense_decision", `needs_two = true, second_by = NULL WHERE state = 'done' AND first_by IS NOT NULL`},
+	{"suspense_decision_names_its_target", "suspense_decision", `payer_id = NULL WHERE kind = 'balance'`},
+	{"suspense_decision_return_is_sent_by_somebody", "suspense_decision", `sent_by = first_by WHERE kind = 'balance' AND state = 'done'`},
+	{"suspense_decision_refused_by_somebody", "suspense_decision", `refused_by = first_by WHERE state = 'done'`},
+	{"suspense_decision_closed_when_decided", "suspense_decision", `decided_at = NULL WHERE state = 'done'`},
+	{"suspense_decision_program_asks_nobody", "suspense_decision", `first_by = NULL WHERE state = 'proposed'`},
+	{"statement_upload_entries_check", "statement_upload", `entries = -1`},
+	{"statement_upload_is_its_hash", "statement_upload", `content = content || ' '`},
+	{"statement_upload_asked_by_somebody", "statement_upload", `asked_by = NULL WHERE asked_by IS NOT NULL`},
+	{"statement_upload_done_when_asked", "statement_upload", `asked_by = NULL, asked_at = NULL WHERE done_at IS NOT NULL`},
+	{"statement_upload_done_says_what", "statement_upload", `result = NULL WHERE done_at IS NOT NULL`},
 	{"orders_net_adds_up", "orders", `net_minor = net_minor + 1, total_minor = total_minor + 1`},
 	{"orders_total_adds_up", "orders", `total_minor = total_minor + 1`},
 	{"orders_net_minor_check", "orders", `net_minor = 0, discount_minor = monthly_minor * months, total_minor = vat_minor`},
@@ -162,6 +177,9 @@ var twins = []twin{
 	{"series_prefix_year_key", "series", `'id', 99, 'kind', 'credit_note'`},
 	{"subscription_period_bought_once", "subscription_period", `'number', 99, 'superseded_at', now()`},
 	{"notice_once", "notice", anotherID},
+	{"suspense_decision_once", "suspense_decision", anotherID},
+	{"suspense_decision_undoes_once", "suspense_decision", anotherID + `, 'bank_entry_id', r.against_id`},
+	{"statement_upload_once", "statement_upload", anotherID},
 	{"charging_halt_once", "charging_halt", anotherID},
 	{"api_key_once", "api_key", anotherID + `, 'form', gen_random_uuid()`},
 	{"api_key_form_once", "api_key", anotherID + `, 'key_sha256', ` + anotherHash},
@@ -233,7 +251,8 @@ var needNone = map[string]string{
 		payment_event_outcome_check payment_event_source_check refund_state_check renewal_state_check series_kind_check
 		subscription_plan_check subscription_state_check subscription_event_kind_check tax_evidence_kind_check vat_check_result_check
 		webhook_inbox_state_check notice_delivery_channel_check notice_delivery_state_check refund_request_state_check refund_request_target_check
-		correction_request_state_check staff_member_role_check invitation_state_check mail_kind_check mail_state_check`,
+		correction_request_state_check staff_member_role_check invitation_state_check mail_kind_check mail_state_check
+		suspense_decision_kind_check suspense_decision_state_check`,
 	"the form of a code or the length of a hash, made and checked by the program": `
 		bank_entry_currency_check dispute_currency_check invoice_currency_check receipt_currency_check ledger_account_currency_check orders_currency_check
 		payment_currency_check refund_currency_check subscription_currency_check payer_currency_check payer_country_check

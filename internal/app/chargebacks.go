@@ -81,24 +81,9 @@ func (a *App) disputeLost(ctx context.Context, tx *store.Tx, p payment.Payment, 
 		return err
 	}
 	if s != nil {
-		periods, err := tx.PaidPeriods(ctx, s.ID)
+		short, err := a.endTimeOf(ctx, tx, *s, p.OrderID, byPayments)
 		if err != nil {
 			return err
-		}
-		taken := map[int]money.Amount{}
-		for _, period := range periods {
-			if period.OrderID == p.OrderID {
-				taken[period.Number] = 0
-			}
-		}
-		short, err := s.Without(periods, taken, tx.Now(), a.seller.Zone)
-		if err != nil {
-			return err
-		}
-		if short.First > 0 {
-			if err := a.shorten(ctx, tx, *s, short, subscription.EventChargedBack, byPayments); err != nil {
-				return err
-			}
 		}
 		n.SubscriptionID, n.Facts.Plan, n.Facts.Until = s.ID, string(s.Selection.Plan), short.PaidUntil
 	}
@@ -113,4 +98,24 @@ func (a *App) disputeLost(ctx context.Context, tx *store.Tx, p payment.Payment, 
 		return err
 	}
 	return a.notify(ctx, tx, n)
+}
+
+// endTimeOf ends the paid time that an order bought, because its money was taken
+// back. The subscription is locked and active.
+func (a *App) endTimeOf(ctx context.Context, tx *store.Tx, s subscription.Subscription, orderID string, by audit.Actor) (subscription.Shortened, error) {
+	periods, err := tx.PaidPeriods(ctx, s.ID)
+	if err != nil {
+		return subscription.Shortened{}, err
+	}
+	taken := map[int]money.Amount{}
+	for _, period := range periods {
+		if period.OrderID == orderID {
+			taken[period.Number] = 0
+		}
+	}
+	short, err := s.Without(periods, taken, tx.Now(), a.seller.Zone)
+	if err != nil || short.First == 0 {
+		return short, err
+	}
+	return short, a.shorten(ctx, tx, s, short, subscription.EventChargedBack, by)
 }

@@ -21,6 +21,9 @@ func (a *App) CloseOverdue(ctx context.Context) error {
 	if err := a.tellGrace(ctx); err != nil {
 		return err
 	}
+	if err := a.RemindOfBankInvoices(ctx); err != nil {
+		return err
+	}
 	for {
 		more := false
 		err := a.db.Update(ctx, func(tx *store.Tx) error {
@@ -52,7 +55,7 @@ func (a *App) CloseOverdue(ctx context.Context) error {
 			return err
 		}
 		if !more && ended == 0 {
-			return nil
+			return a.ReleaseParts(ctx)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -48,14 +47,9 @@ func (a *App) ImportStatement(ctx context.Context, r io.Reader, by audit.Actor) 
 	if err != nil {
 		return nil, err
 	}
-	statements, err := bank.ReadStatements(bytes.NewReader(content))
+	statements, err := a.readOwn(content)
 	if err != nil {
 		return nil, err
-	}
-	for _, s := range statements {
-		if !a.ownAccount(s.IBAN, s.Currency) {
-			return nil, &fault.Error{Kind: fault.Invalid, Key: "error.bank.foreign_account", Args: fault.Args{"IBAN": string(s.IBAN)}}
-		}
 	}
 	digest := sha256.Sum256(content)
 	var out []ImportedEntry
@@ -132,6 +126,8 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 	}
 	outcome := store.BankOutcome{Outcome: string(m.Result), Reason: string(m.Reason), ThirdParty: m.ThirdParty}
 	switch {
+	case m.Result == bank.Suspense:
+		outcome.Meant = m.order.ID
 	case m.Result != bank.Matched:
 	case m.topUp != nil:
 		outcome.PayerID = m.topUp.ID
@@ -167,7 +163,10 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 		if err := a.bankEvidence(ctx, tx, m.order.ID, e); err != nil {
 			return done, err
 		}
-		if err := a.enterTransfer(ctx, tx, s.IBAN, e, m.order, m.live, m.due.total); err != nil {
+		if err := a.bringParts(ctx, tx, m.order, m.held); err != nil {
+			return done, err
+		}
+		if err := a.enterTransfer(ctx, tx, s.IBAN, e, m.order, m.live, m.due.total, len(m.held) > 0); err != nil {
 			return done, err
 		}
 		if err := a.settle(ctx, tx, m.order, m.live, m.due, e.Booked, m.Shortfall, by); err != nil {
@@ -181,6 +180,16 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 		}
 		if err := tx.AppendEntry(ctx, ledger.BankSuspense(received, entryID, tx.Now())); err != nil {
 			return done, err
+		}
+		if m.Reason == bank.ReasonUnderpaid {
+			if err := a.tellPart(ctx, tx, m.order, entryID, done.Amount); err != nil {
+				return done, err
+			}
+		}
+		if !e.Credit {
+			if err := a.offset(ctx, tx, entryID); err != nil {
+				return done, err
+			}
 		}
 	}
 	return done, tx.AppendAudit(ctx, audit.Record{
@@ -210,7 +219,8 @@ type matching struct {
 	order order.Order
 	live  *subscription.Subscription
 	due   due
-	topUp *account.Payer // whose balance the entry is for, instead of an order
+	held  []store.SuspenseEntry // parts of the order's amount that came before
+	topUp *account.Payer        // whose balance the entry is for, instead of an order
 }
 
 // match finds the order that an entry pays and decides by the rules. Everything
@@ -252,8 +262,11 @@ func (a *App) match(ctx context.Context, tx *store.Tx, e bank.Entry) (matching, 
 	} else if err != nil {
 		return matching{}, err
 	}
+	if m.held, err = tx.LockPartsOf(ctx, m.order.ID); err != nil {
+		return matching{}, err
+	}
 	o := fact(m.order)
-	o.Due, o.Buyer = money.Of(m.due.total, m.order.Currency), m.due.payer.Name
+	o.Due, o.Buyer = money.Of(max(1, m.due.total-sumOf(m.held)), m.order.Currency), m.due.payer.Name
 	late := m.order.State == order.StateExpired || m.order.State == order.StateAwaitingPayment && e.Booked.After(m.order.ValidUntil)
 	if refused || late && a.priceMoved(m.order, e.Booked) {
 		o.State = bank.OrderCanceled

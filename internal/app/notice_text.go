@@ -221,6 +221,25 @@ var wordsOf = map[notice.Kind]noticeWords{
 		},
 		links: []noticePage{balancePage, orderPage},
 	},
+	notice.BankInvoiceExpires: {
+		subject: "notice.bank_invoice_expires.subject",
+		body: [][]sentence{
+			{{"notice.bank_invoice_expires.amount", hasAmount | hasOrder}, {"notice.bank_invoice_expires.what", 0}},
+			{{"notice.pay_by", hasOn}},
+			always("notice.bank_invoice_expires.sent"),
+			always("notice.bank_invoice_expires.free"),
+		},
+		links: []noticePage{orderPage},
+	},
+	notice.PartReceived: {
+		subject: "notice.part_received.subject",
+		body: [][]sentence{
+			{{"notice.part_received.amount", hasAmount | hasOrder}, {"notice.part_received.what", 0}},
+			{{"notice.part_received.rest", hasOn}, {"notice.part_received.rest_soon", 0}},
+			always("notice.part_received.kept"),
+		},
+		links: []noticePage{orderPage, balancePage},
+	},
 	notice.CreditNote: {
 		subject: "notice.credit_note.subject",
 		body: [][]sentence{

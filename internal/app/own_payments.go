@@ -41,10 +41,10 @@ func enterBalance(tx *store.Tx, o order.Order, payable payment.Payable, total mo
 }
 
 // enterTransfer writes down a bank entry that pays an order. Where a payment of
-// it is on its way elsewhere the entry is a top-up: the order is paid from the
-// balance all the same, and a checkout that is open is closed. Everything is
-// locked.
-func (a *App) enterTransfer(ctx context.Context, tx *store.Tx, iban bank.IBAN, e bank.Entry, o order.Order, live *subscription.Subscription, total money.Amount) error {
+// it is on its way elsewhere, or the entry is only the last part of the amount, the
+// entry is a top-up: the order is paid from the balance all the same, and a
+// checkout that is open is closed. Everything is locked.
+func (a *App) enterTransfer(ctx context.Context, tx *store.Tx, iban bank.IBAN, e bank.Entry, o order.Order, live *subscription.Subscription, total money.Amount, part bool) error {
 	payable, err := payableOf(ctx, tx, o, live)
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (a *App) enterTransfer(ctx context.Context, tx *store.Tx, iban bank.IBAN, e
 		return err
 	}
 	received := money.Of(e.Amount, o.Currency)
-	if !free {
+	if !free || part {
 		return enterTopUp(tx, iban, e, o.PayerID, received)
 	}
 	capabilities, _ := payment.OwnCapabilities(payment.ProviderBank)

@@ -233,12 +233,25 @@ type OrderDetail struct {
 	Service       *subscription.Period
 	Ways          *Ways            // to pay; nil unless the order is open
 	VATNumber     *VATState        // of the payer's number; nil unless the order is open and the payer has one
+	Money         Standing         // of a transfer for it
 	Payment       *payment.Payment // by card: the one that is alive or has succeeded, else the last one; nil for none
 }
 
-// QR is the EPC QR code of the bank invoice, the one that its PDF shows; nil
-// where there is none.
-func (d OrderDetail) QR() *pdf.Code { return pdf.EPCCode(d.Document.Payment.EPC) }
+// QR is the EPC QR code of the bank invoice, the one that its PDF shows, or where a
+// part of the amount has come, one of the rest; nil where there is none.
+func (d OrderDetail) QR() *pdf.Code {
+	pay := d.Document.Payment
+	if d.Money.Missing == 0 || pay.EPC == "" {
+		return pdf.EPCCode(pay.EPC)
+	}
+	rest, err := bank.EPC(bank.EPCData{
+		BIC: bank.BIC(pay.BIC), Name: pay.Beneficiary, IBAN: bank.IBAN(pay.IBAN), Amount: money.Of(d.Money.Missing, d.Currency), Reference: bank.Reference(d.Reference),
+	})
+	if err != nil {
+		return nil
+	}
+	return pdf.EPCCode(rest)
+}
 
 // BankInvoice reports whether the order has a bank invoice. A renewal that was
 // paid from the balance at once has none.
@@ -257,6 +270,9 @@ func (a *App) Order(ctx context.Context, actor account.Actor, number string) (Or
 		}
 		if d.State == order.StateAwaitingPayment && !d.Open(a.inZone(tx.Now())) {
 			d.State = order.StateExpired // the job that says so in the table has yet to run
+		}
+		if d.Money, err = bankStanding(ctx, tx, d.Order); err != nil {
+			return err
 		}
 		if p, err := tx.PaymentOfOrder(ctx, d.ID); err == nil {
 			d.Payment = &p

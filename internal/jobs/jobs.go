@@ -101,6 +101,14 @@ type drawDocument struct {
 // Kind names the job in River's table.
 func (drawDocument) Kind() string { return "draw_document" }
 
+// importStatement imports a statement that was uploaded.
+type importStatement struct {
+	UploadID string `json:"upload_id"`
+}
+
+// Kind names the job in River's table.
+func (importStatement) Kind() string { return "import_statement" }
+
 // checkPayments does what is due for payments that wait.
 type checkPayments struct{}
 
@@ -260,6 +268,13 @@ func (q *Queue) DeliverMails(ctx context.Context, tx *app.Tx) error {
 	return err
 }
 
+// ImportStatement enqueues the import of an uploaded statement in the transaction
+// in which somebody asks for it.
+func (q *Queue) ImportStatement(ctx context.Context, tx *app.Tx, uploadID string) error {
+	_, err := q.client.InsertTx(ctx, tx.PGX(), importStatement{UploadID: uploadID}, nil)
+	return err
+}
+
 // Worker works jobs.
 type Worker struct{ client *river.Client[pgx.Tx] }
 
@@ -267,6 +282,7 @@ const (
 	dueEvery    = 15 * time.Minute // how often what falls due is looked for
 	checkEvery  = 30 * time.Second // how often payments that wait are
 	paymentTime = 90 * time.Second // for one payment: longer than its requests
+	importTime  = 10 * time.Minute // for a statement of 50,000 entries
 	checkTime   = 10 * time.Minute // for everything that is due
 	auditEvery  = time.Hour
 	// compareEvery is how often providers' books are compared; each start does it, too.
@@ -310,6 +326,9 @@ func NewWorker(pool *pgxpool.Pool, a *app.App, log *slog.Logger) (*Worker, error
 	}})
 	river.AddWorker(workers, timed[sendRefund]{timeout: paymentTime, work: func(ctx context.Context, job *river.Job[sendRefund]) error {
 		return a.SendRefund(ctx, job.Args.RefundID)
+	}})
+	river.AddWorker(workers, timed[importStatement]{timeout: importTime, work: func(ctx context.Context, job *river.Job[importStatement]) error {
+		return a.ImportUploaded(ctx, job.Args.UploadID)
 	}})
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[drawDocument]) error {
 		return a.DrawDocument(ctx, job.Args.Number)

@@ -56,6 +56,10 @@ const (
 	EntryDisputed     EntryKind = "disputed"      // withdrawn from us by the card holder's bank
 	EntryDisputeWon   EntryKind = "dispute_won"   // given back to us
 	EntryCorrected    EntryKind = "corrected"     // a credit note and the invoice that replaces what it credits
+
+	EntrySuspenseMatched   EntryKind = "suspense_matched"    // what waited, to a payer's balance
+	EntrySuspenseReturned  EntryKind = "suspense_returned"   // what waited, sent back at the bank
+	EntrySuspenseTakenBack EntryKind = "suspense_taken_back" // what the bank took back, from who had been given it
 )
 
 // Entry is one balanced movement.
@@ -68,6 +72,7 @@ type Entry struct {
 	RefundID     string // of refund_asked, refund_sent and refund_failed
 	DisputeID    string // of disputed and dispute_won
 	CreditNoteID string // of credited and corrected
+	DecisionID   string // of what leaves suspense
 	Postings     []Posting
 }
 
@@ -208,6 +213,35 @@ func DisputeWon(amount money.Money, dispute string, at time.Time) Entry {
 	return e
 }
 
+// SuspenseMatched books bank money that waited to a payer's balance.
+func SuspenseMatched(payer account.PayerID, amount money.Money, decision string, at time.Time) Entry {
+	e := move(EntrySuspenseMatched, Account{Balance, payer, amount.Currency}, Account{Kind: Suspense, Currency: amount.Currency}, amount.Amount, at)
+	e.DecisionID = decision
+	return e
+}
+
+// SuspenseReturned books that bank money that waited was sent back.
+func SuspenseReturned(amount money.Money, decision string, at time.Time) Entry {
+	e := move(EntrySuspenseReturned, Account{Kind: Bank, Currency: amount.Currency}, Account{Kind: Suspense, Currency: amount.Currency}, amount.Amount, at)
+	e.DecisionID = decision
+	return e
+}
+
+// SuspenseTakenBack books money that the bank took back: of the payer that it had
+// been given to, what its balance covers, and as disputed what was spent.
+func SuspenseTakenBack(payer account.PayerID, ofBalance, spent money.Money, decision string, at time.Time) Entry {
+	e := Entry{Kind: EntrySuspenseTakenBack, At: at, DecisionID: decision}
+	for _, p := range []Posting{
+		{Account{Balance, payer, ofBalance.Currency}, ofBalance.Amount}, {Account{Kind: Disputed, Currency: spent.Currency}, spent.Amount},
+		{Account{Kind: Suspense, Currency: spent.Currency}, -ofBalance.Amount - spent.Amount},
+	} {
+		if p.Amount != 0 {
+			e.Postings = append(e.Postings, p)
+		}
+	}
+	return e
+}
+
 // Check returns ErrUnbalanced unless the entry has two postings or more, none
 // of them zero, that sum to zero in each currency.
 func (e Entry) Check() error {
@@ -239,7 +273,7 @@ func (e Entry) Hash() [sha256.Size]byte {
 	fmt.Fprintf(h, "%s|%s|%s|%s\n", e.Kind, e.At.UTC().Format(time.RFC3339Nano), e.OrderID, e.BankEntryID)
 	// Sources that came later are sealed only where they are: older seals hold.
 	for _, source := range []struct{ name, id string }{
-		{"payment", e.PaymentID}, {"refund", e.RefundID}, {"dispute", e.DisputeID}, {"credit note", e.CreditNoteID},
+		{"payment", e.PaymentID}, {"refund", e.RefundID}, {"dispute", e.DisputeID}, {"credit note", e.CreditNoteID}, {"decision", e.DecisionID},
 	} {
 		if source.id != "" {
 			fmt.Fprintf(h, "%s %s\n", source.name, source.id)

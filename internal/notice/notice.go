@@ -35,6 +35,9 @@ const (
 	VATNumberInvalid Kind = "vat_number_invalid" // the register says so; Document is an invoice that was issued without VAT meanwhile
 	VATNumberValid   Kind = "vat_number_valid"   // the answer that was waited for; Document is an invoice with VAT that was not due
 	InvoiceCorrected Kind = "invoice_corrected"  // Document replaces an invoice that CreditNote took back; Amount came to the balance
+
+	BankInvoiceExpires Kind = "bank_invoice_expires" // can be paid until On; Amount is what is missing
+	PartReceived       Kind = "part_received"        // Amount came for an order, less than its price
 )
 
 // Notice is one thing that the people of a payer are told.

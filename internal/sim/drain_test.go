@@ -111,6 +111,9 @@ func (w *world) ended() {
 			inSuspense -= t.entry.Amount
 		}
 	}
+	for _, p := range w.people { // the parts of a price that came, and that a closed order left over
+		inSuspense += f.booked[string(p.payer)][string(ledger.EntrySuspenseMatched)]
+	}
 	if got := f.held[string(ledger.Suspense)]; got != inSuspense {
 		w.broke("I26", "%s wait in suspense, %s should", got.Decimal(), inSuspense.Decimal())
 	}

@@ -172,6 +172,7 @@ func (w *world) do(j job) error {
 		Subscription string     `json:"subscription_id"`
 		RefundID     string     `json:"refund_id"`
 		Number       string     `json:"number"`
+		UploadID     string     `json:"upload_id"`
 	}
 	w.must(json.Unmarshal(j.args, &args))
 	switch j.kind {
@@ -187,6 +188,8 @@ func (w *world) do(j job) error {
 		return w.app.DrawDocument(w.ctx, args.Number)
 	case "deliver_mails":
 		return w.app.DeliverMails(w.ctx)
+	case "import_statement":
+		return w.app.ImportUploaded(w.ctx, args.UploadID)
 	case "renew":
 		return w.app.Renew(w.ctx, args.Subscription)
 	case "process_webhook":

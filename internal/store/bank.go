@@ -35,10 +35,13 @@ type BankOutcome struct {
 	ThirdParty bool
 	OrderID    string          // of an entry that pays an order
 	PayerID    account.PayerID // of one that goes to a payer's balance
+	Meant      string          // of one in suspense, the order that it seems to be for
 }
 
 const bankEntrySQL = `
-SELECT b.outcome, b.reason, b.third_party, COALESCE(b.order_id::text, '') AS order_id, COALESCE(b.payer_id::text, '') AS payer_id FROM bank_entry b WHERE b.key = @key`
+SELECT b.outcome, b.reason, b.third_party, COALESCE(b.order_id::text, '') AS order_id, COALESCE(b.payer_id::text, '') AS payer_id,
+       COALESCE(b.meant_order_id::text, '') AS meant
+FROM bank_entry b WHERE b.key = @key`
 
 // BankEntry returns what became of the entry with an idempotency key, or
 // NotFound where it is new.
@@ -73,9 +76,9 @@ func (tx *Tx) KnownEntries(ctx context.Context, s bank.Statement) ([]bank.Known,
 
 const insertBankEntrySQL = `
 INSERT INTO bank_entry (key, batch, fingerprint, statement_id, iban, booked_on, amount_minor, currency, credit, reversal, payer_name, payer_iban,
-                        reference, remittance, end_to_end, outcome, reason, third_party, order_id, payer_id, imported_at)
+                        reference, remittance, end_to_end, outcome, reason, third_party, order_id, payer_id, meant_order_id, imported_at)
 VALUES (@key, @batch, @fingerprint, @statement, @iban, @booked_on, @amount, @currency, @credit, @reversal, @payer_name, @payer_iban,
-        @reference, @remittance, @end_to_end, @outcome, @reason, @third_party, @order, @payer, @now)
+        @reference, @remittance, @end_to_end, @outcome, @reason, @third_party, @order, @payer, @meant, @now)
 ON CONFLICT ON CONSTRAINT bank_entry_once DO NOTHING
 RETURNING id`
 
@@ -90,7 +93,7 @@ func (tx *Tx) InsertBankEntry(ctx context.Context, statementID string, s bank.St
 		"key": e.Key, "batch": e.Batch, "fingerprint": e.Fingerprint, "statement": statementID, "iban": string(s.IBAN), "booked_on": day(e.Booked), "amount": int64(e.Amount),
 		"currency": string(s.Currency), "credit": e.Credit, "reversal": e.Reversal, "payer_name": e.Payer, "payer_iban": string(e.PayerIBAN),
 		"reference": reference, "remittance": e.Text, "end_to_end": e.EndToEndID, "outcome": o.Outcome, "reason": o.Reason,
-		"third_party": o.ThirdParty, "order": nullable(o.OrderID), "payer": nullable(string(o.PayerID)), "now": tx.now,
+		"third_party": o.ThirdParty, "order": nullable(o.OrderID), "payer": nullable(string(o.PayerID)), "meant": nullable(o.Meant), "now": tx.now,
 	})
 }
 

@@ -62,15 +62,18 @@ SELECT count(*) AS looked,
                                       WHERE e.payment_id = p.id AND (a.payer_id <> p.payer_id OR a.currency <> p.currency))) AS broken
 FROM payment p WHERE p.parent_id IS NULL AND p.provider NOT IN ('bank', 'balance')`
 
-// A bank entry that was matched is one payment, which received its amount.
+// A bank entry that was matched, at once or by a decision, is one payment, which
+// received its amount.
 const checkTransfersSQL = `
 SELECT count(*) AS looked,
        count(*) FILTER (WHERE (SELECT count(*) FROM payment p WHERE p.provider = 'bank' AND p.provider_account = b.iban AND p.provider_ref = b.key) <> 1
                            OR NOT EXISTS (SELECT FROM payment p
                                           WHERE p.provider = 'bank' AND p.provider_account = b.iban AND p.provider_ref = b.key AND p.state = 'succeeded'
                                             AND p.received_minor = b.amount_minor AND p.currency = b.currency
-                                            AND p.payer_id = COALESCE(b.payer_id, (SELECT o.payer_id FROM orders o WHERE o.id = b.order_id)))) AS broken
-FROM bank_entry b WHERE b.outcome = 'matched'`
+                                            AND p.payer_id = COALESCE(b.payer_id, d.payer_id, (SELECT o.payer_id FROM orders o WHERE o.id = b.order_id)))) AS broken
+FROM bank_entry b
+LEFT JOIN suspense_decision d ON d.bank_entry_id = b.id AND d.state = 'done' AND d.kind IN ('order', 'balance')
+WHERE b.outcome = 'matched' OR d.id IS NOT NULL`
 
 // Behind a paid order is a payment that succeeded, for it or for the period that
 // it bought; or a top-up, where another payment of it was on its way: a transfer,
@@ -82,7 +85,8 @@ SELECT count(*) AS looked,
                           AND NOT EXISTS (SELECT FROM payment p JOIN payment late ON late.parent_id = p.id AND late.state = 'succeeded' WHERE p.order_id = o.id)
                           AND NOT EXISTS (SELECT FROM bank_entry b
                                           JOIN payment p ON p.provider = 'bank' AND p.provider_account = b.iban AND p.provider_ref = b.key AND p.payable_kind = 'topup'
-                                          WHERE b.order_id = o.id)) AS broken
+                                          LEFT JOIN suspense_decision d ON d.bank_entry_id = b.id AND d.state = 'done'
+                                          WHERE o.id IN (b.order_id, d.order_id))) AS broken
 FROM orders o
 LEFT JOIN subscription_period s ON s.order_id = o.id AND s.change = 0
 LEFT JOIN renewal r ON r.subscription_id = s.subscription_id AND r.period_no = s.number
@@ -282,6 +286,18 @@ SELECT count(*) AS looked,
                                           AND e.kind = CASE b.outcome WHEN 'matched' THEN 'bank_received' ELSE 'bank_suspense' END)) AS broken
 FROM bank_entry b WHERE b.credit AND b.amount_minor > 0`
 
+// What stands on the account is what came and was not decided; what the bank took
+// back and nobody decided is owed to it.
+const checkSuspenseSQL = `
+SELECT (SELECT count(*) FROM bank_entry WHERE outcome = 'suspense') AS looked,
+       count(*) FILTER (WHERE l.minor <> w.minor) AS broken
+FROM (SELECT DISTINCT currency FROM ledger_account WHERE kind = 'suspense') c
+CROSS JOIN LATERAL (SELECT COALESCE(-sum(p.amount_minor), 0) AS minor FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id
+                    WHERE a.kind = 'suspense' AND a.currency = c.currency) l
+CROSS JOIN LATERAL (SELECT COALESCE(sum(CASE WHEN b.credit THEN b.amount_minor ELSE -b.amount_minor END), 0) AS minor FROM bank_entry b
+                    WHERE b.outcome = 'suspense' AND b.currency = c.currency
+                      AND NOT EXISTS (SELECT FROM suspense_decision d WHERE d.bank_entry_id = b.id AND d.state = 'done')) w`
+
 const checkAuditedSQL = `
 SELECT count(*) AS looked,
        count(*) FILTER (WHERE NOT EXISTS (
@@ -292,6 +308,7 @@ SELECT count(*) AS looked,
                 OR a.object_kind = 'refund' AND a.object_id = e.refund_id::text
                    AND a.action = CASE e.kind WHEN 'refund_asked' THEN 'refund.requested' WHEN 'refund_sent' THEN 'refund.succeeded' ELSE 'refund.failed' END
                 OR a.object_kind = 'credit_note' AND a.action = 'credit_note.issued' AND a.object_id = e.credit_note_id::text
+                OR a.object_kind = 'suspense_decision' AND a.action = 'suspense.done' AND a.object_id = e.suspense_decision_id::text
                 OR a.object_kind = 'dispute' AND a.object_id = e.dispute_id::text
                 OR a.object_kind = 'subscription' AND a.action = 'subscription.changed' AND e.kind = 'change_credit'
                    AND a.object_id = (SELECT o.subscription_id::text FROM orders o WHERE o.id = e.order_id)))) AS broken
@@ -310,7 +327,8 @@ SELECT count(*) AS looked,
 FROM ledger_entry e
 LEFT JOIN bank_entry b ON b.id = e.bank_entry_id
 LEFT JOIN payment y ON y.id = e.payment_id
-WHERE e.kind = 'bank_received' AND b.payer_id IS NOT NULL OR e.kind = 'captured' AND y.payable_kind = 'topup'`
+LEFT JOIN suspense_decision d ON d.id = e.suspense_decision_id
+WHERE e.kind = 'bank_received' AND b.payer_id IS NOT NULL OR e.kind = 'suspense_matched' AND d.kind = 'balance' OR e.kind = 'captured' AND y.payable_kind = 'topup'`
 
 // checks are the invariants that one statement each can judge.
 var checks = []struct{ id, title, sql string }{
@@ -339,6 +357,7 @@ var checks = []struct{ id, title, sql string }{
 	{"I25", "bank entries are booked once", checkBookedOnceSQL},
 	{"I26", "bank money is matched or in suspense", checkOutcomeSQL},
 	{"I28", "reverse charge stands on a valid answer of a register", checkProofsSQL},
+	{"I26", "money in suspense is what came and was not decided", checkSuspenseSQL},
 	{"I31", "every movement of money has an audit row", checkAuditedSQL},
 	{"-", "paid orders have an invoice within the hour", checkInvoicedSQL},
 	{"-", "top-ups have a receipt within the hour", checkReceivedSQL},
@@ -372,7 +391,8 @@ func (tx *Tx) Checks(ctx context.Context) ([]Check, error) {
 const ledgerRowsSQL = `
 SELECT e.id, e.kind, e.at, COALESCE(e.order_id::text, '') AS order_id, COALESCE(e.bank_entry_id::text, '') AS bank_entry_id,
        COALESCE(e.payment_id::text, '') AS payment_id, COALESCE(e.refund_id::text, '') AS refund_id,
-       COALESCE(e.dispute_id::text, '') AS dispute_id, COALESCE(e.credit_note_id::text, '') AS credit_note_id, e.hash,
+       COALESCE(e.dispute_id::text, '') AS dispute_id, COALESCE(e.credit_note_id::text, '') AS credit_note_id,
+       COALESCE(e.suspense_decision_id::text, '') AS decision_id, e.hash,
        COALESCE(a.kind, '') AS account_kind, COALESCE(a.payer_id::text, '') AS payer_id, COALESCE(p.currency, '') AS currency,
        COALESCE(p.amount_minor, 0) AS amount_minor
 FROM ledger_entry e
@@ -410,7 +430,7 @@ func (tx *Tx) checkHashes(ctx context.Context) (Check, error) {
 		AmountMinor int64
 	}
 	_, err = pgx.ForEachRow(rows, []any{
-		&row.ID, &head.Kind, &head.At, &head.OrderID, &head.BankEntryID, &head.PaymentID, &head.RefundID, &head.DisputeID, &head.CreditNoteID,
+		&row.ID, &head.Kind, &head.At, &head.OrderID, &head.BankEntryID, &head.PaymentID, &head.RefundID, &head.DisputeID, &head.CreditNoteID, &head.DecisionID,
 		&row.Hash, &row.AccountKind, &row.PayerID, &row.Currency, &row.AmountMinor,
 	}, func() error {
 		if row.ID != id {

@@ -12,17 +12,19 @@ import (
 // constraintKeys says what a broken constraint means to a person. Constraints
 // are known by name, never by the text of the error.
 var constraintKeys = map[string]string{
-	"subscription_one_live":       "error.order.already_subscribed",
-	"orders_closed_stays_closed":  "error.order.closed",
-	"ledger_balance_within_limit": "error.balance.too_low",
-	"payer_currency_is_fixed":     "error.payer.currency_fixed",
-	"refund_request_one_open":     "error.refund.one_open",
-	"invitation_one_open":         "error.invite.open",
-	"recipient_once":              "error.recipient.there",
-	"recipient_gets_a_file":       "error.recipient.no_file",
-	"correction_request_one_open": "error.correction.one_open",
-	"invoice_replaced_once":       "error.correction.meanwhile",
-	"api_key_form_once":           "error.api_key.made",
+	"subscription_one_live":         "error.order.already_subscribed",
+	"orders_closed_stays_closed":    "error.order.closed",
+	"ledger_balance_within_limit":   "error.balance.too_low",
+	"payer_currency_is_fixed":       "error.payer.currency_fixed",
+	"refund_request_one_open":       "error.refund.one_open",
+	"invitation_one_open":           "error.invite.open",
+	"recipient_once":                "error.recipient.there",
+	"recipient_gets_a_file":         "error.recipient.no_file",
+	"correction_request_one_open":   "error.correction.one_open",
+	"invoice_replaced_once":         "error.correction.meanwhile",
+	"api_key_form_once":             "error.api_key.made",
+	"suspense_decision_once":        "error.suspense.decided",
+	"suspense_decision_undoes_once": "error.suspense.undone",
 }
 
 // mapError turns a constraint that has a meaning for people into a Conflict and

@@ -28,8 +28,8 @@ ON CONFLICT ON CONSTRAINT ledger_account_once DO NOTHING`
 
 const insertLedgerEntrySQL = `
 WITH entry AS (
-    INSERT INTO ledger_entry (kind, at, order_id, bank_entry_id, payment_id, refund_id, dispute_id, credit_note_id, hash)
-    VALUES (@kind, @at, @order, @bank_entry, @payment, @refund, @dispute, @credit_note, @hash)
+    INSERT INTO ledger_entry (kind, at, order_id, bank_entry_id, payment_id, refund_id, dispute_id, credit_note_id, suspense_decision_id, hash)
+    VALUES (@kind, @at, @order, @bank_entry, @payment, @refund, @dispute, @credit_note, @decision, @hash)
     RETURNING id
 )
 INSERT INTO ledger_posting (entry_id, line, account_id, currency, amount_minor)
@@ -63,7 +63,7 @@ func (tx *Tx) AppendEntry(_ context.Context, e ledger.Entry) error {
 	maps.Copy(entry, pgx.NamedArgs{
 		"kind": string(e.Kind), "at": e.At, "order": nullable(e.OrderID), "bank_entry": nullable(e.BankEntryID),
 		"payment": nullable(e.PaymentID), "refund": nullable(e.RefundID), "dispute": nullable(e.DisputeID),
-		"credit_note": nullable(e.CreditNoteID), "hash": hash[:], "amounts": amounts,
+		"credit_note": nullable(e.CreditNoteID), "decision": nullable(e.DecisionID), "hash": hash[:], "amounts": amounts,
 	})
 	tx.later(insertLedgerEntrySQL, entry)
 	return nil

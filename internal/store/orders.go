@@ -315,3 +315,11 @@ func (tx *Tx) InsertEvidence(ctx context.Context, orderID, kind, country, detail
 	tx.later(insertEvidenceSQL, pgx.NamedArgs{"order": orderID, "kind": kind, "country": country, "detail": detail, "now": tx.now})
 	return nil
 }
+
+// ExpiringBankInvoices returns up to 500 orders by transfer that somebody placed
+// before an instant, that can be paid until a day from today to until, and of
+// which nobody was reminded.
+func (tx *Tx) ExpiringBankInvoices(ctx context.Context, today, until civil.Date, placedBefore time.Time) ([]order.Order, error) {
+	rows, err := list[orderRow](ctx, tx, expiringBankInvoicesSQL, pgx.NamedArgs{"today": day(today), "until": day(until), "placed_before": placedBefore})
+	return orders(rows), err
+}

@@ -36,9 +36,10 @@ SELECT e.id AS entry_id, e.at, a.payer_id::text AS payer_id, p.currency, -p.amou
 FROM ledger_entry e
 JOIN ledger_posting p ON p.entry_id = e.id
 JOIN ledger_account a ON a.id = p.account_id AND a.kind = 'balance'
-LEFT JOIN bank_entry b ON b.id = e.bank_entry_id
+LEFT JOIN suspense_decision d ON d.id = e.suspense_decision_id
+LEFT JOIN bank_entry b ON b.id = COALESCE(e.bank_entry_id, d.bank_entry_id)
 LEFT JOIN payment y ON y.id = e.payment_id
-WHERE (e.kind = 'bank_received' AND b.payer_id IS NOT NULL OR e.kind = 'captured' AND y.payable_kind = 'topup')
+WHERE (e.kind = 'bank_received' AND b.payer_id IS NOT NULL OR e.kind = 'suspense_matched' AND d.kind = 'balance' OR e.kind = 'captured' AND y.payable_kind = 'topup')
   AND NOT EXISTS (SELECT FROM receipt r WHERE r.entry_id = e.id) `
 
 const topUpsWithoutReceiptSQL = topUpColumnsSQL + `ORDER BY e.id LIMIT 500`

@@ -33,8 +33,9 @@ SELECT (SELECT count(*) FROM refund_request WHERE state IN ('requested', 'approv
        (SELECT count(*) FROM payment WHERE parked <> '') AS parked,
        (SELECT count(*) FROM payment WHERE state = 'unknown') AS unknown,
        (SELECT count(DISTINCT object_id) FROM audit WHERE action = 'payment.alert' AND at >= @since) AS alerted,
-       (SELECT count(*) FROM bank_entry WHERE outcome = 'suspense') AS suspense,
-       (SELECT min(booked_on) FROM bank_entry WHERE outcome = 'suspense') AS oldest_entry`
+       w.suspense, w.oldest_entry
+FROM (SELECT count(*) AS suspense, min(b.booked_on) AS oldest_entry FROM bank_entry b
+      WHERE b.outcome = 'suspense' AND NOT EXISTS (SELECT FROM suspense_decision d WHERE d.bank_entry_id = b.id AND d.state = 'done')) w`
 
 // Waiting counts what waits for a person; alerts are counted since an instant.
 func (tx *Tx) Waiting(ctx context.Context, since time.Time) (Waiting, error) {
@@ -131,12 +132,14 @@ FROM (
            OR EXISTS (SELECT FROM audit u WHERE u.action = 'payment.alert' AND u.object_id = p.id::text AND u.at >= @alerted_at::timestamptz))
     UNION ALL
     SELECT b.id, true, b.booked_on::timestamp AT TIME ZONE 'UTC', COALESCE(y.id::text, ''), COALESCE(y.name, b.payer_name), COALESCE(o.number, ''),
-           'bank', '', b.amount_minor, b.currency, b.outcome, CASE WHEN b.outcome = 'suspense' THEN b.reason ELSE '' END
+           'bank', '', b.amount_minor, b.currency, CASE WHEN d.id IS NULL THEN b.outcome WHEN d.kind IN ('order', 'balance') THEN 'matched' ELSE 'returned' END,
+           CASE WHEN b.outcome = 'suspense' AND d.id IS NULL THEN b.reason ELSE '' END
     FROM bank_entry b
-    LEFT JOIN orders o ON o.id = b.order_id
-    LEFT JOIN payer y ON y.id = COALESCE(b.payer_id, o.payer_id)
+    LEFT JOIN suspense_decision d ON d.bank_entry_id = b.id AND d.state = 'done'
+    LEFT JOIN orders o ON o.id = COALESCE(b.order_id, d.order_id)
+    LEFT JOIN payer y ON y.id = COALESCE(b.payer_id, d.payer_id, o.payer_id)
     WHERE b.credit AND NOT @parked::boolean AND NOT @unknown::boolean AND @alerted_at::timestamptz IS NULL
-      AND (NOT @suspense::boolean OR b.outcome = 'suspense')
+      AND (NOT @suspense::boolean OR b.outcome = 'suspense' AND d.id IS NULL)
       AND (@amount::bigint IS NULL OR b.amount_minor = @amount::bigint)
       AND (@from::timestamptz IS NULL OR b.booked_on::timestamp AT TIME ZONE 'UTC' >= @from::timestamptz AND b.booked_on::timestamp AT TIME ZONE 'UTC' < @until::timestamptz)
       AND (@ending::text = '' OR right(o.number, length(@ending::text)) = @ending::text OR right(b.payer_iban, length(@ending::text)) = @ending::text)
@@ -291,11 +294,13 @@ type BankEntrySeen struct {
 
 const bankEntrySeenSQL = `
 SELECT b.id, COALESCE(y.id::text, '') AS payer_id, COALESCE(y.name, '') AS payer, b.payer_name AS from, b.payer_iban AS iban, b.booked_on,
-       b.amount_minor AS minor, b.currency, b.reference, b.remittance, b.end_to_end, b.outcome, b.reason, b.third_party,
+       b.amount_minor AS minor, b.currency, b.reference, b.remittance, b.end_to_end,
+       CASE WHEN d.id IS NULL THEN b.outcome WHEN d.kind IN ('order', 'balance') THEN 'matched' ELSE 'returned' END AS outcome, b.reason, b.third_party,
        COALESCE(o.number, '') AS order, b.imported_at
 FROM bank_entry b
-LEFT JOIN orders o ON o.id = b.order_id
-LEFT JOIN payer y ON y.id = COALESCE(b.payer_id, o.payer_id)
+LEFT JOIN suspense_decision d ON d.bank_entry_id = b.id AND d.state = 'done'
+LEFT JOIN orders o ON o.id = COALESCE(b.order_id, d.order_id)
+LEFT JOIN payer y ON y.id = COALESCE(b.payer_id, d.payer_id, o.payer_id)
 WHERE b.id = @id AND b.credit`
 
 // BankEntrySeen returns a credit of the bank's by its id, or NotFound.

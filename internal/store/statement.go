@@ -61,7 +61,8 @@ FROM ledger_account a
 JOIN ledger_posting p ON p.account_id = a.id
 JOIN ledger_entry e ON e.id = p.entry_id
 LEFT JOIN orders o ON o.id = e.order_id
-LEFT JOIN bank_entry b ON b.id = e.bank_entry_id
+LEFT JOIN suspense_decision d ON d.id = e.suspense_decision_id
+LEFT JOIN bank_entry b ON b.id = COALESCE(e.bank_entry_id, d.bank_entry_id)
 WHERE a.kind = 'balance' AND a.payer_id = @payer AND a.currency = @currency `
 
 const movementsSQL = movementColumnsSQL + `
