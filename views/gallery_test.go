@@ -115,6 +115,12 @@ var marks = map[string][]string{
 	"correction-preview":       {"detail", "new-credit-note", "new-invoice", "same-tax", "correction-confirm"},
 	"correction-preview-tax":   {"back", "correction-confirm"},
 	"correction-preview-extra": {"extra", "short", "correction-moved"},
+	"order-part":               {"order-number", "rf", "iban", "amount", "missing", "bank-state", "third-party"},
+	"staff-suspense":           {"suspense"},
+	"staff-suspense-entry":     {"amount", "state", "third-party"},
+	"staff-suspense-second":    {"why-not", "decision", "needs-two"},
+	"staff-statement":          {"preview", "entries", "state"},
+	"verify-genuine":           {"verdict"},
 }
 
 func TestEveryPage(t *testing.T) {

@@ -515,6 +515,10 @@ func samples() map[string]templ.Component {
 	}
 	maps.Copy(all, staffSamples())
 	maps.Copy(all, vatSamples())
+	maps.Copy(all, bankSamples())
+	part := orderPage("awaiting_payment")
+	part.MoneyState, part.Received, part.Missing, part.ThirdParty = "received", eur(100_00), eur(17_50), true
+	all["order-part"] = views.Order(part)
 	for _, status := range []int{403, 404, 409, 422, 429, 500, 503} {
 		all["failure-"+en.Number(int64(status))] = views.Failure(views.ErrorPage{Page: page(true, ""), Status: status, RequestID: "01JD9Z8Q7R", BackURL: "/plans"})
 	}

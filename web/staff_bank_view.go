@@ -50,7 +50,6 @@ func staffSuspenseEntryView(p views.Page, e app.StaffSuspenseEntry, zone *time.L
 			DecidedAt: instantOf(t, d.DecidedAt, zone),
 		})
 	}
-	show := func(minor int64, currency string) string { return t.Money(minor, currency) }
 	likely := func(meant, sameIBAN, sameAmount bool) string {
 		switch {
 		case meant:
@@ -64,7 +63,7 @@ func staffSuspenseEntryView(p views.Page, e app.StaffSuspenseEntry, zone *time.L
 	}
 	for _, o := range e.Orders {
 		page.Choices = append(page.Choices, views.Choice{
-			Value: "order:" + o.Number, Text: t.T("staff.suspense.choice.order", "Number", o.Number, "Payer", o.PayerName, "Amount", show(o.Minor, o.Currency)),
+			Value: "order:" + o.Number, Text: t.T("staff.suspense.choice.order", "Number", o.Number, "Payer", o.PayerName, "Amount", t.Money(o.Minor, o.Currency)),
 			Hint: likely(o.Meant, o.SameIBAN, money.Amount(o.Minor) == e.Amount.Amount),
 		})
 	}
@@ -77,7 +76,7 @@ func staffSuspenseEntryView(p views.Page, e app.StaffSuspenseEntry, zone *time.L
 		day := civil.DateOf(u.Day, time.UTC)
 		page.Choices = append(page.Choices, views.Choice{
 			Value: "undo:" + u.ID,
-			Text:  t.T("staff.suspense.choice.undo", "Amount", show(u.Minor, u.Currency), "Payer", cmp.Or(u.PayerName, u.Number), "Date", t.Date(day.Year, day.Month, day.Day)),
+			Text:  t.T("staff.suspense.choice.undo", "Amount", t.Money(u.Minor, u.Currency), "Payer", cmp.Or(u.PayerName, u.Number), "Date", t.Date(day.Year, day.Month, day.Day)),
 			Hint:  likely(u.Meant, u.SameIBAN, false),
 		})
 	}

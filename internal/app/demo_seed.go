@@ -134,6 +134,7 @@ var demoHistory = []demoStep{
 	{24, 8, midday, employ("jonas", account.StaffFinance)},
 	{24, 8, midday, look(DemoAccountant)},
 	{24, 8, evening, askBack("olena", "We use another office line now.")},
+	{24, 9, morning, strayMoney},
 }
 
 // demoSeeder carries out the steps.
@@ -329,6 +330,18 @@ func (d *demoSeeder) receive(o OrderDetail) error {
 	if err == nil && done[0].Outcome != string(bank.Matched) {
 		err = fault.New(fault.Internal, done[0].Reason)
 	}
+	return err
+}
+
+// strayMoney is a transfer that names nothing, for the people of the back office.
+func strayMoney(d *demoSeeder) error {
+	on := d.app.Today()
+	account := d.app.seller.Accounts[0]
+	s := bank.Statement{ID: "DEMO-STRAY", IBAN: bank.IBAN(account.IBAN), Currency: account.Currency, From: on, To: on, Closing: 98_01}
+	_, err := d.app.importStatement(d.ctx, withEntry(s, bank.Entry{
+		Key: "demo:stray", Amount: 98_01, Currency: account.Currency, Credit: true, Booked: on, Valued: on,
+		Payer: "Brenner Holding KG", PayerIBAN: "GB82WEST12345698765432", Text: "Telefon Rechnung November, danke",
+	}), hash(s.ID), audit.ByCommand("demo"))
 	return err
 }
 

@@ -219,7 +219,7 @@ func (a *App) resolve(ctx context.Context, tx *store.Tx, e store.SuspenseEntry, 
 			fields.Add("against", "error.suspense.against", nil)
 			break
 		}
-		undone, err := tx.BankCredit(ctx, in.Against)
+		undone, err := tx.BankMoney(ctx, in.Against)
 		if fault.Is(err, fault.NotFound) || err == nil && (undone.Minor != int64(e.Amount.Amount) || undone.Currency != string(e.Amount.Currency)) {
 			fields.Add("against", "error.suspense.against", nil)
 			break
@@ -278,7 +278,7 @@ func sumOf(parts []store.SuspenseEntry) money.Amount {
 func (a *App) lockAbout(ctx context.Context, tx *store.Tx, d bank.Decision, e store.SuspenseEntry) (suspenseAbout, error) {
 	about, orderID := suspenseAbout{}, d.OrderID
 	if d.Kind == bank.DecideTakeBack {
-		undone, err := tx.BankCredit(ctx, d.AgainstID)
+		undone, err := tx.BankMoney(ctx, d.AgainstID)
 		if err != nil {
 			return about, err
 		}

@@ -209,7 +209,6 @@ func TestDecideSuspense(t *testing.T) {
 		"kind":   {Kind: bank.DecideTakeBack, Against: id},
 		"reason": {Kind: bank.DecideReturn, Reason: " \t"},
 	} {
-		in := in
 		if in.Reason == "" {
 			in.Reason = "x"
 		}

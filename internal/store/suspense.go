@@ -260,8 +260,8 @@ func (tx *Tx) SaveDecision(ctx context.Context, d bank.Decision) error {
 	return err
 }
 
-// BankCredit is money that came and was given to somebody.
-type BankCredit struct {
+// BankMoney is money that came and was given to somebody.
+type BankMoney struct {
 	ID       string
 	OrderID  string // that it paid; empty for a top-up
 	PayerID  string // empty while it waits in suspense
@@ -270,7 +270,7 @@ type BankCredit struct {
 	Currency string
 }
 
-const bankCreditSQL = `
+const bankMoneySQL = `
 SELECT b.id, COALESCE(b.order_id::text, d.order_id::text, '') AS order_id, COALESCE(b.payer_id::text, d.payer_id::text, o.payer_id::text, '') AS payer_id,
        COALESCE(d.state, '') AS state, b.amount_minor AS minor, b.currency
 FROM bank_entry b
@@ -278,9 +278,9 @@ LEFT JOIN suspense_decision d ON d.bank_entry_id = b.id AND d.state <> 'refused'
 LEFT JOIN orders o ON o.id = b.order_id
 WHERE b.id = @id AND b.credit AND b.outcome IN ('matched', 'suspense')`
 
-// BankCredit returns what became of money that came, or NotFound.
-func (tx *Tx) BankCredit(ctx context.Context, id string) (BankCredit, error) {
-	return one[BankCredit](ctx, tx, "bank entry", bankCreditSQL, pgx.NamedArgs{"id": id})
+// BankMoney returns what became of money that came, or NotFound.
+func (tx *Tx) BankMoney(ctx context.Context, id string) (BankMoney, error) {
+	return one[BankMoney](ctx, tx, "bank entry", bankMoneySQL, pgx.NamedArgs{"id": id})
 }
 
 // SuspenseCandidate is what an entry in suspense may be for: an order, or the
