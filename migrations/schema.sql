@@ -564,6 +564,18 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION public.statement_upload_keeps() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.done_at IS NOT NULL OR to_jsonb(NEW) - '{asked_by,asked_at,done_at,result}'::text[] <> to_jsonb(OLD) - '{asked_by,asked_at,done_at,result}'::text[]
+       OR OLD.asked_by IS NOT NULL AND (NEW.asked_by, NEW.asked_at) IS DISTINCT FROM (OLD.asked_by, OLD.asked_at) THEN
+        RAISE EXCEPTION 'upload % stays as it was', OLD.id
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'statement_upload_keeps';
+    END IF;
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION public.subscription_period_keep() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -572,6 +584,58 @@ BEGIN
        OR to_jsonb(NEW) - 'superseded_at' - 'taken_back' <> to_jsonb(OLD) - 'superseded_at' - 'taken_back' THEN
         RAISE EXCEPTION '% on % is refused: its rows never change', TG_OP, TG_TABLE_NAME
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'subscription_period_is_immutable';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.suspense_decision_is_booked() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    decision uuid := CASE TG_TABLE_NAME WHEN 'ledger_entry' THEN (to_jsonb(NEW)->>'suspense_decision_id')::uuid ELSE (to_jsonb(NEW)->>'id')::uuid END;
+    broken boolean;
+BEGIN
+    SELECT d.state = 'done' AND d.kind <> 'offset' AND NOT EXISTS (
+               SELECT FROM ledger_entry e JOIN ledger_posting p ON p.entry_id = e.id JOIN ledger_account a ON a.id = p.account_id AND a.kind = 'suspense'
+               WHERE e.suspense_decision_id = d.id AND p.currency = d.currency
+                 AND e.kind = CASE d.kind WHEN 'return' THEN 'suspense_returned' WHEN 'take_back' THEN 'suspense_taken_back' ELSE 'suspense_matched' END
+                 AND p.amount_minor = CASE d.kind WHEN 'take_back' THEN -d.amount_minor ELSE d.amount_minor END)
+        OR (d.state <> 'done' OR d.kind = 'offset') AND EXISTS (SELECT FROM ledger_entry e WHERE e.suspense_decision_id = d.id)
+        OR d.state = 'done' AND d.kind = 'offset' AND NOT EXISTS (
+               SELECT FROM suspense_decision o WHERE o.kind = 'offset' AND o.state = 'done' AND o.bank_entry_id = d.against_id AND o.against_id = d.bank_entry_id)
+        INTO broken FROM suspense_decision d WHERE d.id = decision;
+    IF broken THEN
+        RAISE EXCEPTION 'decision % and the ledger say different things', decision
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'suspense_decision_is_booked';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.suspense_decision_is_of_its_entry() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM bank_entry b WHERE b.id = NEW.bank_entry_id AND b.outcome = 'suspense' AND b.currency = NEW.currency
+                     AND b.amount_minor = NEW.amount_minor AND (NEW.kind = 'offset' OR b.credit = (NEW.kind <> 'take_back')))
+       OR NEW.against_id IS NOT NULL AND NOT EXISTS (
+           SELECT FROM bank_entry b JOIN bank_entry a ON a.id = NEW.against_id AND a.credit <> b.credit AND a.currency = b.currency
+             AND (a.amount_minor = b.amount_minor OR NEW.kind = 'take_back')
+           WHERE b.id = NEW.bank_entry_id) THEN
+        RAISE EXCEPTION 'decision % is not of what waits in suspense', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'suspense_decision_is_of_its_entry';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.suspense_decision_keeps_its_word() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.state IN ('done', 'refused') OR OLD.state = 'to_send' AND NEW.state <> 'done'
+       OR to_jsonb(NEW) - '{state,second_by,refused_by,refuse_reason,sent_by,decided_at}'::text[]
+       <> to_jsonb(OLD) - '{state,second_by,refused_by,refuse_reason,sent_by,decided_at}'::text[] THEN
+        RAISE EXCEPTION 'decision % is made once, as it was proposed', OLD.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'suspense_decision_keeps_its_word';
     END IF;
     RETURN NEW;
 END $$;
@@ -688,6 +752,7 @@ CREATE TABLE public.bank_entry (
     order_id uuid,
     imported_at timestamp with time zone NOT NULL,
     payer_id uuid,
+    meant_order_id uuid,
     CONSTRAINT bank_entry_amount_minor_check CHECK ((amount_minor >= 0)),
     CONSTRAINT bank_entry_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT bank_entry_matched_once CHECK ((num_nonnulls(order_id, payer_id) =
@@ -695,6 +760,7 @@ CASE
     WHEN (outcome = 'matched'::text) THEN 1
     ELSE 0
 END)),
+    CONSTRAINT bank_entry_means_while_in_suspense CHECK (((meant_order_id IS NULL) OR (outcome = 'suspense'::text))),
     CONSTRAINT bank_entry_outcome_check CHECK ((outcome = ANY (ARRAY['matched'::text, 'suspense'::text, 'ignored'::text])))
 );
 
@@ -709,6 +775,140 @@ CREATE TABLE public.bank_invoice (
     issue_date date NOT NULL,
     CONSTRAINT bank_invoice_check CHECK ((content_sha256 = sha256(content)))
 );
+
+CREATE TABLE public.invoice (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    kind text NOT NULL,
+    series_id bigint NOT NULL,
+    seq bigint NOT NULL,
+    number text NOT NULL,
+    payer_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    issue_date date NOT NULL,
+    tax_point date NOT NULL,
+    currency text NOT NULL,
+    net_minor bigint NOT NULL,
+    vat_minor bigint NOT NULL,
+    total_minor bigint NOT NULL,
+    content bytea NOT NULL,
+    content_sha256 bytea NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    corrects_id uuid,
+    replaces_id uuid,
+    words text DEFAULT ''::text NOT NULL,
+    CONSTRAINT invoice_check CHECK ((content_sha256 = sha256(content))),
+    CONSTRAINT invoice_check1 CHECK ((issue_date >= tax_point)),
+    CONSTRAINT invoice_corrects_one CHECK (((kind = 'credit_note'::text) = (corrects_id IS NOT NULL))),
+    CONSTRAINT invoice_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT invoice_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text]))),
+    CONSTRAINT invoice_net_minor_check CHECK ((net_minor >= 0)),
+    CONSTRAINT invoice_replaces_as_invoice CHECK (((replaces_id IS NULL) OR (kind = 'invoice'::text))),
+    CONSTRAINT invoice_seq_check CHECK ((seq > 0)),
+    CONSTRAINT invoice_total_adds_up CHECK ((total_minor = (net_minor + vat_minor))),
+    CONSTRAINT invoice_vat_minor_check CHECK ((vat_minor >= 0))
+);
+
+CREATE TABLE public.orders (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    number text NOT NULL,
+    reference text NOT NULL,
+    kind text NOT NULL,
+    state text NOT NULL,
+    payer_id uuid NOT NULL,
+    customer_id uuid NOT NULL,
+    placed_by uuid,
+    subscription_id uuid,
+    plan text NOT NULL,
+    accounts integer NOT NULL,
+    recording boolean NOT NULL,
+    lines integer NOT NULL,
+    extra_accounts integer NOT NULL,
+    api boolean NOT NULL,
+    months integer NOT NULL,
+    price_book text NOT NULL,
+    currency text NOT NULL,
+    monthly_minor bigint NOT NULL,
+    discount_minor bigint NOT NULL,
+    net_minor bigint NOT NULL,
+    vat_minor bigint NOT NULL,
+    total_minor bigint NOT NULL,
+    vat_row text NOT NULL,
+    method text NOT NULL,
+    quote_sha256 bytea NOT NULL,
+    placed_at timestamp with time zone NOT NULL,
+    valid_until date NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT orders_accounts_check CHECK (((accounts >= 0) AND (accounts <= 1000))),
+    CONSTRAINT orders_check CHECK (((state = 'awaiting_payment'::text) = (closed_at IS NULL))),
+    CONSTRAINT orders_check1 CHECK (((state <> 'paid'::text) OR (subscription_id IS NOT NULL))),
+    CONSTRAINT orders_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT orders_discount_minor_check CHECK ((discount_minor >= 0)),
+    CONSTRAINT orders_extra_accounts_check CHECK (((extra_accounts >= 0) AND (extra_accounts <= 1000))),
+    CONSTRAINT orders_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'renewal'::text]))),
+    CONSTRAINT orders_lines_check CHECK (((lines >= 0) AND (lines <= 1000))),
+    CONSTRAINT orders_method_check CHECK ((method = ANY (ARRAY['bank'::text, 'card'::text, 'balance'::text]))),
+    CONSTRAINT orders_monthly_minor_check CHECK ((monthly_minor > 0)),
+    CONSTRAINT orders_months_check CHECK ((months = ANY (ARRAY[6, 12, 36]))),
+    CONSTRAINT orders_net_adds_up CHECK ((net_minor = ((monthly_minor * months) - discount_minor))),
+    CONSTRAINT orders_net_minor_check CHECK ((net_minor > 0)),
+    CONSTRAINT orders_plan_check CHECK ((plan = ANY (ARRAY['softphone'::text, 'gateway'::text]))),
+    CONSTRAINT orders_quote_sha256_check CHECK ((length(quote_sha256) = 32)),
+    CONSTRAINT orders_reference_check CHECK ((reference ~ '^RF[0-9]{2}[0-9A-Z]{1,21}$'::text)),
+    CONSTRAINT orders_state_check CHECK ((state = ANY (ARRAY['awaiting_payment'::text, 'paid'::text, 'expired'::text, 'canceled'::text]))),
+    CONSTRAINT orders_total_adds_up CHECK ((total_minor = (net_minor + vat_minor))),
+    CONSTRAINT orders_vat_minor_check CHECK ((vat_minor >= 0))
+);
+
+CREATE TABLE public.suspense_decision (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    bank_entry_id uuid NOT NULL,
+    kind text NOT NULL,
+    order_id uuid,
+    payer_id uuid,
+    against_id uuid,
+    currency text NOT NULL,
+    amount_minor bigint NOT NULL,
+    reason text NOT NULL,
+    needs_two boolean NOT NULL,
+    state text NOT NULL,
+    first_by uuid,
+    first_at timestamp with time zone NOT NULL,
+    second_by uuid,
+    refused_by uuid,
+    refuse_reason text DEFAULT ''::text NOT NULL,
+    sent_by uuid,
+    decided_at timestamp with time zone,
+    CONSTRAINT suspense_decision_amount_minor_check CHECK ((amount_minor > 0)),
+    CONSTRAINT suspense_decision_closed_when_decided CHECK (((state = ANY (ARRAY['done'::text, 'refused'::text])) = (decided_at IS NOT NULL))),
+    CONSTRAINT suspense_decision_kind_check CHECK ((kind = ANY (ARRAY['order'::text, 'balance'::text, 'return'::text, 'take_back'::text, 'offset'::text]))),
+    CONSTRAINT suspense_decision_names_its_target CHECK ((((order_id IS NOT NULL) = (kind = 'order'::text)) AND ((payer_id IS NOT NULL) = (kind = ANY (ARRAY['order'::text, 'balance'::text, 'take_back'::text]))) AND ((against_id IS NOT NULL) = (kind = ANY (ARRAY['take_back'::text, 'offset'::text]))))),
+    CONSTRAINT suspense_decision_program_asks_nobody CHECK (((first_by IS NOT NULL) OR ((state = 'done'::text) AND (NOT needs_two)))),
+    CONSTRAINT suspense_decision_reason_check CHECK ((reason <> ''::text)),
+    CONSTRAINT suspense_decision_refused_by_somebody CHECK (((refused_by IS NOT NULL) = (state = 'refused'::text))),
+    CONSTRAINT suspense_decision_return_is_sent_by_somebody CHECK (((sent_by IS NOT NULL) = ((kind = 'return'::text) AND (state = 'done'::text)))),
+    CONSTRAINT suspense_decision_second_eyes CHECK (((state <> ALL (ARRAY['to_send'::text, 'done'::text])) OR (second_by IS NOT NULL) OR (NOT needs_two))),
+    CONSTRAINT suspense_decision_state_check CHECK ((state = ANY (ARRAY['proposed'::text, 'to_send'::text, 'done'::text, 'refused'::text]))),
+    CONSTRAINT suspense_decision_two_are_two CHECK ((second_by <> first_by))
+);
+
+CREATE VIEW public.bank_invoice_standing AS
+ SELECT o.id AS order_id,
+        CASE
+            WHEN ((o.state = 'paid'::text) AND (EXISTS ( SELECT
+               FROM public.invoice i
+              WHERE ((i.order_id = o.id) AND (i.kind = 'invoice'::text))))) THEN 'invoiced'::text
+            WHEN (o.state = 'paid'::text) THEN 'matched'::text
+            WHEN (w.minor > (0)::numeric) THEN 'received'::text
+            WHEN (o.state = 'awaiting_payment'::text) THEN 'expected'::text
+            ELSE o.state
+        END AS standing,
+    (COALESCE(w.minor, (0)::numeric))::bigint AS received_minor
+   FROM (public.orders o
+     LEFT JOIN LATERAL ( SELECT sum(b.amount_minor) AS minor
+           FROM public.bank_entry b
+          WHERE ((b.meant_order_id = o.id) AND b.credit AND (NOT (EXISTS ( SELECT
+                   FROM public.suspense_decision d
+                  WHERE ((d.bank_entry_id = b.id) AND (d.state = ANY (ARRAY['to_send'::text, 'done'::text])))))))) w ON (true));
 
 CREATE TABLE public.bank_statement (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -897,38 +1097,6 @@ CREATE TABLE public.invitation (
     CONSTRAINT invitation_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'accepted'::text, 'revoked'::text])))
 );
 
-CREATE TABLE public.invoice (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    kind text NOT NULL,
-    series_id bigint NOT NULL,
-    seq bigint NOT NULL,
-    number text NOT NULL,
-    payer_id uuid NOT NULL,
-    order_id uuid NOT NULL,
-    issue_date date NOT NULL,
-    tax_point date NOT NULL,
-    currency text NOT NULL,
-    net_minor bigint NOT NULL,
-    vat_minor bigint NOT NULL,
-    total_minor bigint NOT NULL,
-    content bytea NOT NULL,
-    content_sha256 bytea NOT NULL,
-    issued_at timestamp with time zone NOT NULL,
-    corrects_id uuid,
-    replaces_id uuid,
-    words text DEFAULT ''::text NOT NULL,
-    CONSTRAINT invoice_check CHECK ((content_sha256 = sha256(content))),
-    CONSTRAINT invoice_check1 CHECK ((issue_date >= tax_point)),
-    CONSTRAINT invoice_corrects_one CHECK (((kind = 'credit_note'::text) = (corrects_id IS NOT NULL))),
-    CONSTRAINT invoice_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT invoice_kind_check CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text]))),
-    CONSTRAINT invoice_net_minor_check CHECK ((net_minor >= 0)),
-    CONSTRAINT invoice_replaces_as_invoice CHECK (((replaces_id IS NULL) OR (kind = 'invoice'::text))),
-    CONSTRAINT invoice_seq_check CHECK ((seq > 0)),
-    CONSTRAINT invoice_total_adds_up CHECK ((total_minor = (net_minor + vat_minor))),
-    CONSTRAINT invoice_vat_minor_check CHECK ((vat_minor >= 0))
-);
-
 CREATE TABLE public.invoice_credit (
     invoice_id uuid NOT NULL,
     line integer NOT NULL,
@@ -994,9 +1162,10 @@ CREATE TABLE public.ledger_entry (
     refund_id uuid,
     dispute_id uuid,
     credit_note_id uuid,
+    suspense_decision_id uuid,
     CONSTRAINT ledger_entry_hash_check CHECK ((length(hash) = 32)),
-    CONSTRAINT ledger_entry_kind_check CHECK ((kind = ANY (ARRAY['bank_received'::text, 'bank_suspense'::text, 'order_paid'::text, 'change_credit'::text, 'captured'::text, 'credited'::text, 'refund_asked'::text, 'refund_sent'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_won'::text, 'corrected'::text]))),
-    CONSTRAINT ledger_entry_names_its_source CHECK ((((payment_id IS NOT NULL) = (kind = 'captured'::text)) AND ((refund_id IS NOT NULL) = (kind = ANY (ARRAY['refund_asked'::text, 'refund_sent'::text, 'refund_failed'::text]))) AND ((dispute_id IS NOT NULL) = (kind = ANY (ARRAY['disputed'::text, 'dispute_won'::text]))) AND ((credit_note_id IS NOT NULL) = (kind = ANY (ARRAY['credited'::text, 'corrected'::text])))))
+    CONSTRAINT ledger_entry_kind_check CHECK ((kind = ANY (ARRAY['bank_received'::text, 'bank_suspense'::text, 'order_paid'::text, 'change_credit'::text, 'captured'::text, 'credited'::text, 'refund_asked'::text, 'refund_sent'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_won'::text, 'corrected'::text, 'suspense_matched'::text, 'suspense_returned'::text, 'suspense_taken_back'::text]))),
+    CONSTRAINT ledger_entry_names_its_source CHECK ((((payment_id IS NOT NULL) = (kind = 'captured'::text)) AND ((refund_id IS NOT NULL) = (kind = ANY (ARRAY['refund_asked'::text, 'refund_sent'::text, 'refund_failed'::text]))) AND ((dispute_id IS NOT NULL) = (kind = ANY (ARRAY['disputed'::text, 'dispute_won'::text]))) AND ((credit_note_id IS NOT NULL) = (kind = ANY (ARRAY['credited'::text, 'corrected'::text]))) AND ((suspense_decision_id IS NOT NULL) = (kind = ANY (ARRAY['suspense_matched'::text, 'suspense_returned'::text, 'suspense_taken_back'::text])))))
 );
 
 ALTER TABLE public.ledger_entry ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1104,57 +1273,6 @@ CREATE SEQUENCE public.order_number_taken
     NO MINVALUE
     MAXVALUE 999999999
     CACHE 1;
-
-CREATE TABLE public.orders (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    number text NOT NULL,
-    reference text NOT NULL,
-    kind text NOT NULL,
-    state text NOT NULL,
-    payer_id uuid NOT NULL,
-    customer_id uuid NOT NULL,
-    placed_by uuid,
-    subscription_id uuid,
-    plan text NOT NULL,
-    accounts integer NOT NULL,
-    recording boolean NOT NULL,
-    lines integer NOT NULL,
-    extra_accounts integer NOT NULL,
-    api boolean NOT NULL,
-    months integer NOT NULL,
-    price_book text NOT NULL,
-    currency text NOT NULL,
-    monthly_minor bigint NOT NULL,
-    discount_minor bigint NOT NULL,
-    net_minor bigint NOT NULL,
-    vat_minor bigint NOT NULL,
-    total_minor bigint NOT NULL,
-    vat_row text NOT NULL,
-    method text NOT NULL,
-    quote_sha256 bytea NOT NULL,
-    placed_at timestamp with time zone NOT NULL,
-    valid_until date NOT NULL,
-    closed_at timestamp with time zone,
-    CONSTRAINT orders_accounts_check CHECK (((accounts >= 0) AND (accounts <= 1000))),
-    CONSTRAINT orders_check CHECK (((state = 'awaiting_payment'::text) = (closed_at IS NULL))),
-    CONSTRAINT orders_check1 CHECK (((state <> 'paid'::text) OR (subscription_id IS NOT NULL))),
-    CONSTRAINT orders_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT orders_discount_minor_check CHECK ((discount_minor >= 0)),
-    CONSTRAINT orders_extra_accounts_check CHECK (((extra_accounts >= 0) AND (extra_accounts <= 1000))),
-    CONSTRAINT orders_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'renewal'::text]))),
-    CONSTRAINT orders_lines_check CHECK (((lines >= 0) AND (lines <= 1000))),
-    CONSTRAINT orders_method_check CHECK ((method = ANY (ARRAY['bank'::text, 'card'::text, 'balance'::text]))),
-    CONSTRAINT orders_monthly_minor_check CHECK ((monthly_minor > 0)),
-    CONSTRAINT orders_months_check CHECK ((months = ANY (ARRAY[6, 12, 36]))),
-    CONSTRAINT orders_net_adds_up CHECK ((net_minor = ((monthly_minor * months) - discount_minor))),
-    CONSTRAINT orders_net_minor_check CHECK ((net_minor > 0)),
-    CONSTRAINT orders_plan_check CHECK ((plan = ANY (ARRAY['softphone'::text, 'gateway'::text]))),
-    CONSTRAINT orders_quote_sha256_check CHECK ((length(quote_sha256) = 32)),
-    CONSTRAINT orders_reference_check CHECK ((reference ~ '^RF[0-9]{2}[0-9A-Z]{1,21}$'::text)),
-    CONSTRAINT orders_state_check CHECK ((state = ANY (ARRAY['awaiting_payment'::text, 'paid'::text, 'expired'::text, 'canceled'::text]))),
-    CONSTRAINT orders_total_adds_up CHECK ((total_minor = (net_minor + vat_minor))),
-    CONSTRAINT orders_vat_minor_check CHECK ((vat_minor >= 0))
-);
 
 CREATE TABLE public.payer (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -1568,6 +1686,25 @@ CREATE TABLE public.staff_member (
     added_at timestamp with time zone NOT NULL,
     added_by text NOT NULL,
     CONSTRAINT staff_member_role_check CHECK ((role = ANY (ARRAY['support'::text, 'finance'::text, 'admin'::text])))
+);
+
+CREATE TABLE public.statement_upload (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    sha256 bytea NOT NULL,
+    content bytea NOT NULL,
+    name text NOT NULL,
+    entries integer NOT NULL,
+    uploaded_by uuid NOT NULL,
+    uploaded_at timestamp with time zone NOT NULL,
+    asked_by uuid,
+    asked_at timestamp with time zone,
+    done_at timestamp with time zone,
+    result jsonb,
+    CONSTRAINT statement_upload_asked_by_somebody CHECK (((asked_by IS NULL) = (asked_at IS NULL))),
+    CONSTRAINT statement_upload_done_says_what CHECK (((done_at IS NULL) = (result IS NULL))),
+    CONSTRAINT statement_upload_done_when_asked CHECK (((done_at IS NULL) OR (asked_at IS NOT NULL))),
+    CONSTRAINT statement_upload_entries_check CHECK ((entries >= 0)),
+    CONSTRAINT statement_upload_is_its_hash CHECK ((sha256 = sha256(content)))
 );
 
 CREATE TABLE public.stray_payment (
@@ -2004,6 +2141,12 @@ ALTER TABLE ONLY public.sign_in_link
 ALTER TABLE ONLY public.staff_member
     ADD CONSTRAINT staff_member_pkey PRIMARY KEY (account_id);
 
+ALTER TABLE ONLY public.statement_upload
+    ADD CONSTRAINT statement_upload_once UNIQUE (sha256);
+
+ALTER TABLE ONLY public.statement_upload
+    ADD CONSTRAINT statement_upload_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.stray_payment
     ADD CONSTRAINT stray_payment_pkey PRIMARY KEY (provider, provider_account, provider_ref);
 
@@ -2018,6 +2161,9 @@ ALTER TABLE ONLY public.subscription_period
 
 ALTER TABLE ONLY public.subscription
     ADD CONSTRAINT subscription_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.suspense_decision
+    ADD CONSTRAINT suspense_decision_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.tax_evidence
     ADD CONSTRAINT tax_evidence_pkey PRIMARY KEY (order_id, kind);
@@ -2053,6 +2199,8 @@ CREATE INDEX auth_nonce_expires ON public.auth_nonce USING btree (expires_at);
 CREATE INDEX bank_entry_batch ON public.bank_entry USING btree (batch) WHERE (batch <> ''::text);
 
 CREATE INDEX bank_entry_fingerprint ON public.bank_entry USING btree (fingerprint) WHERE (fingerprint <> ''::text);
+
+CREATE INDEX bank_entry_meant ON public.bank_entry USING btree (meant_order_id) WHERE (meant_order_id IS NOT NULL);
 
 CREATE INDEX bank_entry_suspense ON public.bank_entry USING btree (imported_at) WHERE (outcome = 'suspense'::text);
 
@@ -2107,6 +2255,8 @@ CREATE UNIQUE INDEX ledger_entry_order_once ON public.ledger_entry USING btree (
 CREATE UNIQUE INDEX ledger_entry_payment_once ON public.ledger_entry USING btree (payment_id) WHERE (payment_id IS NOT NULL);
 
 CREATE UNIQUE INDEX ledger_entry_refund_once ON public.ledger_entry USING btree (refund_id, kind) WHERE (refund_id IS NOT NULL);
+
+CREATE UNIQUE INDEX ledger_entry_suspense_once ON public.ledger_entry USING btree (suspense_decision_id) WHERE (suspense_decision_id IS NOT NULL);
 
 CREATE INDEX ledger_posting_account ON public.ledger_posting USING btree (account_id, entry_id);
 
@@ -2212,6 +2362,10 @@ CREATE UNIQUE INDEX subscription_period_order_once ON public.subscription_period
 
 CREATE INDEX subscription_renewing ON public.subscription USING btree (paid_until) WHERE ((state = 'active'::text) AND auto_renew);
 
+CREATE UNIQUE INDEX suspense_decision_once ON public.suspense_decision USING btree (bank_entry_id) WHERE (state <> 'refused'::text);
+
+CREATE UNIQUE INDEX suspense_decision_undoes_once ON public.suspense_decision USING btree (against_id) WHERE ((state <> 'refused'::text) AND (against_id IS NOT NULL));
+
 CREATE INDEX vat_check_number ON public.vat_check USING btree (vat_number, checked_at DESC);
 
 CREATE INDEX vat_check_payer ON public.vat_check USING btree (payer_id, id DESC) WHERE (payer_id IS NOT NULL);
@@ -2281,6 +2435,8 @@ CREATE TRIGGER invoice_vat_is_immutable BEFORE DELETE OR UPDATE ON public.invoic
 CREATE TRIGGER invoice_words BEFORE INSERT ON public.invoice FOR EACH ROW EXECUTE FUNCTION public.document_is_searched();
 
 CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.ledger_entry_balances();
+
+CREATE CONSTRAINT TRIGGER ledger_entry_decision_is_booked AFTER INSERT ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.suspense_decision_id IS NOT NULL)) EXECUTE FUNCTION public.suspense_decision_is_booked();
 
 CREATE TRIGGER ledger_entry_is_immutable BEFORE DELETE OR UPDATE ON public.ledger_entry FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -2354,9 +2510,21 @@ CREATE TRIGGER settlement_is_immutable BEFORE DELETE OR UPDATE ON public.settlem
 
 CREATE TRIGGER sign_in_link_once BEFORE UPDATE ON public.sign_in_link FOR EACH ROW EXECUTE FUNCTION public.sign_in_link_once();
 
+CREATE TRIGGER statement_upload_keeps BEFORE UPDATE ON public.statement_upload FOR EACH ROW EXECUTE FUNCTION public.statement_upload_keeps();
+
+CREATE TRIGGER statement_upload_stays BEFORE DELETE ON public.statement_upload FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
 CREATE TRIGGER subscription_event_is_immutable BEFORE DELETE OR UPDATE ON public.subscription_event FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER subscription_period_is_immutable BEFORE DELETE OR UPDATE ON public.subscription_period FOR EACH ROW EXECUTE FUNCTION public.subscription_period_keep();
+
+CREATE CONSTRAINT TRIGGER suspense_decision_is_booked AFTER INSERT OR UPDATE ON public.suspense_decision DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.suspense_decision_is_booked();
+
+CREATE TRIGGER suspense_decision_is_of_its_entry BEFORE INSERT ON public.suspense_decision FOR EACH ROW EXECUTE FUNCTION public.suspense_decision_is_of_its_entry();
+
+CREATE TRIGGER suspense_decision_keeps_its_word BEFORE UPDATE ON public.suspense_decision FOR EACH ROW EXECUTE FUNCTION public.suspense_decision_keeps_its_word();
+
+CREATE TRIGGER suspense_decision_stays BEFORE DELETE ON public.suspense_decision FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER tax_evidence_is_immutable BEFORE DELETE OR UPDATE ON public.tax_evidence FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
@@ -2377,6 +2545,9 @@ ALTER TABLE ONLY public.api_key
 
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.bank_entry
+    ADD CONSTRAINT bank_entry_meant_order_id_fkey FOREIGN KEY (meant_order_id) REFERENCES public.orders(id);
 
 ALTER TABLE ONLY public.bank_entry
     ADD CONSTRAINT bank_entry_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
@@ -2488,6 +2659,9 @@ ALTER TABLE ONLY public.ledger_entry
 
 ALTER TABLE ONLY public.ledger_entry
     ADD CONSTRAINT ledger_entry_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES public.refund(id);
+
+ALTER TABLE ONLY public.ledger_entry
+    ADD CONSTRAINT ledger_entry_suspense_decision_id_fkey FOREIGN KEY (suspense_decision_id) REFERENCES public.suspense_decision(id);
 
 ALTER TABLE ONLY public.ledger_posting
     ADD CONSTRAINT ledger_posting_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES public.ledger_entry(id);
@@ -2618,6 +2792,12 @@ ALTER TABLE ONLY public.settlement
 ALTER TABLE ONLY public.staff_member
     ADD CONSTRAINT staff_member_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
 
+ALTER TABLE ONLY public.statement_upload
+    ADD CONSTRAINT statement_upload_asked_by_fkey FOREIGN KEY (asked_by) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.statement_upload
+    ADD CONSTRAINT statement_upload_uploaded_by_fkey FOREIGN KEY (uploaded_by) REFERENCES public.account(id);
+
 ALTER TABLE ONLY public.subscription
     ADD CONSTRAINT subscription_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES public.account(id);
 
@@ -2632,6 +2812,30 @@ ALTER TABLE ONLY public.subscription_period
 
 ALTER TABLE ONLY public.subscription_period
     ADD CONSTRAINT subscription_period_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES public.subscription(id);
+
+ALTER TABLE ONLY public.suspense_decision
+    ADD CONSTRAINT suspense_decision_against_id_fkey FOREIGN KEY (against_id) REFERENCES public.bank_entry(id);
+
+ALTER TABLE ONLY public.suspense_decision
+    ADD CONSTRAINT suspense_decision_bank_entry_id_fkey FOREIGN KEY (bank_entry_id) REFERENCES public.bank_entry(id);
+
+ALTER TABLE ONLY public.suspense_decision
+    ADD CONSTRAINT suspense_decision_first_by_fkey FOREIGN KEY (first_by) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.suspense_decision
+    ADD CONSTRAINT suspense_decision_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
+
+ALTER TABLE ONLY public.suspense_decision
+    ADD CONSTRAINT suspense_decision_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.suspense_decision
+    ADD CONSTRAINT suspense_decision_refused_by_fkey FOREIGN KEY (refused_by) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.suspense_decision
+    ADD CONSTRAINT suspense_decision_second_by_fkey FOREIGN KEY (second_by) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.suspense_decision
+    ADD CONSTRAINT suspense_decision_sent_by_fkey FOREIGN KEY (sent_by) REFERENCES public.account(id);
 
 ALTER TABLE ONLY public.tax_evidence
     ADD CONSTRAINT tax_evidence_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id);
