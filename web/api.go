@@ -147,11 +147,7 @@ func (s *server) listForPrograms(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	limit, err := readLimit(values)
-	if err != nil {
-		return err
-	}
-	feed, err := s.app.InvoiceFeed(c.Request().Context(), holder(c), values.Get("since"), limit)
+	feed, err := s.app.InvoiceFeed(c.Request().Context(), holder(c), values.Get("since"), readLimit(values))
 	if err != nil {
 		return err
 	}
@@ -162,16 +158,18 @@ func (s *server) listForPrograms(c echo.Context) error {
 	return sendJSON(c, page)
 }
 
-func readLimit(values url.Values) (int, error) {
+// readLimit reads how many documents are asked for; what is no number is 0, which
+// is refused with the figures that are allowed.
+func readLimit(values url.Values) int {
 	typed := values.Get("limit")
 	if typed == "" {
-		return app.FeedDefault, nil
+		return app.FeedDefault
 	}
 	n, err := strconv.Atoi(typed)
 	if err != nil {
-		n = 0 // refused with the figures that are allowed
+		return 0
 	}
-	return n, nil
+	return n
 }
 
 // oneForPrograms is GET /api/v1/invoices/{id}, and its files: Echo takes no suffix

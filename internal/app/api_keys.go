@@ -69,7 +69,7 @@ func (a *App) MakeAPIKey(ctx context.Context, actor account.Actor, payer account
 	if err := fields.Err(); err != nil {
 		return "", err
 	}
-	key := apiKeyPrefix + base64.RawURLEncoding.EncodeToString(randomBytes(32))
+	key := apiKeyPrefix + base64.RawURLEncoding.EncodeToString(randomBytes())
 	sum := sha256.Sum256([]byte(key))
 	err := a.db.Update(ctx, func(tx *store.Tx) error {
 		if _, err := lockOwned(ctx, tx, actor, payer); err != nil {

@@ -140,10 +140,10 @@ func New(ctx context.Context, c Config) (*App, error) {
 	}
 	err := a.db.Update(ctx, func(tx *store.Tx) error {
 		var err error
-		if a.quoteKey, err = tx.Key(ctx, "quote", randomBytes(32)); err != nil {
+		if a.quoteKey, err = tx.Key(ctx, "quote", randomBytes()); err != nil {
 			return err
 		}
-		a.linkKey, err = tx.Key(ctx, "recipient_link", randomBytes(32))
+		a.linkKey, err = tx.Key(ctx, "recipient_link", randomBytes())
 		return err
 	})
 	return a, err
@@ -168,8 +168,9 @@ func (s Seller) accountFor(currency money.Currency) (BankAccount, error) {
 	return BankAccount{}, fmt.Errorf("app: no bank account for %s", currency)
 }
 
-func randomBytes(n int) []byte {
-	b := make([]byte, n)
+// randomBytes are 256 bits that nobody guesses.
+func randomBytes() []byte {
+	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails since Go 1.24
 	return b
 }

@@ -138,3 +138,26 @@ func TestALongListIsReadToItsEnd(t *testing.T) {
 		t.Errorf("%d of %d were read", n, many)
 	}
 }
+
+// A refund at the provider's page came back before anybody heard of it, and then
+// the whole payment was disputed: what has left is the dispute alone (simulator,
+// seed 869).
+func TestARefundThatCameBackUnheard(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	_, _, p := s.toppedUp(7_900_000_003_950, 50_00)
+	s.webhooks()
+	s.holding = true
+	if r := s.sendRefund(p, "theirs", 20_00); r.Outcome != payment.OutcomeSucceeded {
+		t.Fatalf("%+v", r)
+	}
+	s.must(s.ReturnRefund(string(p.ID)))
+	s.must(s.Chargeback(string(p.ID), 0, payment.DisputeLost))
+	s.Deliver(s.ctx())
+	s.must(s.CompareBooks(s.ctx()))
+	if now := s.paymentByID(p.ID); now.Refunded != 0 || now.Disputed != 50_00 || now.Parked != "" {
+		t.Errorf("%+v", now)
+	}
+	s.agree()
+	s.clean()
+}

@@ -257,9 +257,12 @@ func (a *App) moneyReturned(ctx context.Context, tx *store.Tx, p payment.Payment
 	for _, v := range seen.Refunds {
 		i := slices.IndexFunc(known, func(r payment.Refund) bool { return r.ID == v.RefundID || v.Ref != "" && r.Ref == v.Ref })
 		var r payment.Refund
-		if i >= 0 {
+		switch {
+		case i >= 0:
 			r = known[i]
-		} else {
+		case v.State == payment.RefundFailed:
+			continue // it came back before we heard of it: nothing has left, and the money may be disputed by now
+		default:
 			r = payment.Refund{PaymentID: p.ID, Request: "provider " + p.Provider + " " + v.Ref, Amount: v.Amount, Reason: "made at the provider", By: string(byPayments)}
 			if r.ID, _, err = tx.InsertRefund(ctx, r); err != nil {
 				return err

@@ -202,7 +202,7 @@ func hash(token string) []byte {
 }
 
 // newToken returns 256 random bits in 43 characters.
-func newToken() string { return base64.RawURLEncoding.EncodeToString(randomBytes(32)) }
+func newToken() string { return base64.RawURLEncoding.EncodeToString(randomBytes()) }
 
 func clip(s string, n int) string {
 	for i := range s {

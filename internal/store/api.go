@@ -20,55 +20,55 @@ type APIKey struct {
 	RevokedAt  *time.Time
 }
 
-const insertAPIKeySQL = `
+const insertKeySQL = `
 INSERT INTO api_key (payer_id, name, key_sha256, ending, form, made_by, made_at)
 VALUES (@payer, @name, @sha256, @ending, @form, @by, @now) RETURNING id`
 
 // InsertAPIKey keeps a key by its SHA-256 and returns its id. form is that of the
 // form it was made with, which makes one key.
 func (tx *Tx) InsertAPIKey(ctx context.Context, payer account.PayerID, name string, sha256 []byte, ending, form string, by account.ID) (string, error) {
-	return value[string](ctx, tx, "api key", insertAPIKeySQL, pgx.NamedArgs{
+	return value[string](ctx, tx, "api key", insertKeySQL, pgx.NamedArgs{
 		"payer": string(payer), "name": name, "sha256": sha256, "ending": ending, "form": form, "by": string(by), "now": tx.now,
 	})
 }
 
-const apiKeysOfSQL = `
+const keysOfSQL = `
 SELECT id, payer_id, name, ending, made_at, last_used_at, revoked_at FROM api_key WHERE payer_id = @payer
 ORDER BY revoked_at IS NOT NULL, made_at DESC, id LIMIT 200`
 
 // APIKeysOf returns the keys of a payer: those that hold, then those revoked, the
 // newest first.
 func (tx *Tx) APIKeysOf(ctx context.Context, payer account.PayerID) ([]APIKey, error) {
-	return list[APIKey](ctx, tx, apiKeysOfSQL, pgx.NamedArgs{"payer": string(payer)})
+	return list[APIKey](ctx, tx, keysOfSQL, pgx.NamedArgs{"payer": string(payer)})
 }
 
-const apiKeySQL = `SELECT id, payer_id, name, ending, made_at, last_used_at, revoked_at FROM api_key WHERE id = @id`
+const programKeySQL = `SELECT id, payer_id, name, ending, made_at, last_used_at, revoked_at FROM api_key WHERE id = @id`
 
 // APIKey returns a key by its id, or NotFound.
 func (tx *Tx) APIKey(ctx context.Context, id string) (APIKey, error) {
-	return one[APIKey](ctx, tx, "api key", apiKeySQL, pgx.NamedArgs{"id": id})
+	return one[APIKey](ctx, tx, "api key", programKeySQL, pgx.NamedArgs{"id": id})
 }
 
-const apiKeyBySHA256SQL = `SELECT id, payer_id, name, ending, made_at, last_used_at, revoked_at FROM api_key WHERE key_sha256 = @sha256`
+const keyBySHA256SQL = `SELECT id, payer_id, name, ending, made_at, last_used_at, revoked_at FROM api_key WHERE key_sha256 = @sha256`
 
 // APIKeyBySHA256 asks for the key with that SHA-256: one, or none.
 func (q *Questions) APIKeyBySHA256(sha256 []byte, to *[]APIKey) {
-	ask(q, apiKeyBySHA256SQL, pgx.NamedArgs{"sha256": sha256}, to)
+	ask(q, keyBySHA256SQL, pgx.NamedArgs{"sha256": sha256}, to)
 }
 
-const revokeAPIKeySQL = `UPDATE api_key SET revoked_at = @now, revoked_by = @by WHERE id = @id AND revoked_at IS NULL`
+const revokeKeySQL = `UPDATE api_key SET revoked_at = @now, revoked_by = @by WHERE id = @id AND revoked_at IS NULL`
 
 // RevokeAPIKey ends a key and reports whether it had not ended before.
 func (tx *Tx) RevokeAPIKey(ctx context.Context, id string, by account.ID) (bool, error) {
-	n, err := exec(ctx, tx, revokeAPIKeySQL, pgx.NamedArgs{"id": id, "by": string(by), "now": tx.now})
+	n, err := exec(ctx, tx, revokeKeySQL, pgx.NamedArgs{"id": id, "by": string(by), "now": tx.now})
 	return n > 0, err
 }
 
-const touchAPIKeySQL = `UPDATE api_key SET last_used_at = @now WHERE id = @id AND revoked_at IS NULL`
+const touchKeySQL = `UPDATE api_key SET last_used_at = @now WHERE id = @id AND revoked_at IS NULL`
 
 // TouchAPIKey notes that a key was used now.
 func (tx *Tx) TouchAPIKey(ctx context.Context, id string) error {
-	_, err := exec(ctx, tx, touchAPIKeySQL, pgx.NamedArgs{"id": id, "now": tx.now})
+	_, err := exec(ctx, tx, touchKeySQL, pgx.NamedArgs{"id": id, "now": tx.now})
 	return err
 }
 
