@@ -367,14 +367,13 @@ func TestTurnstile(t *testing.T) {
 	}
 }
 
-// copies makes n more invoices like the payer's first one, without orders of their
-// own.
+// copies makes n more invoices like the payer's first one, all of one open order.
 func (s *site) copies(n int) {
 	s.t.Helper()
 	for _, statement := range []string{
 		`ALTER TABLE invoice DISABLE TRIGGER USER`, `ALTER TABLE invoice_vat DISABLE TRIGGER USER`, `DROP INDEX invoice_order_once`,
 		fmt.Sprintf(`INSERT INTO invoice (kind, series_id, seq, number, payer_id, order_id, issue_date, tax_point, currency, net_minor, vat_minor, total_minor, content, content_sha256, issued_at)
-		 SELECT kind, series_id, 100 + g, n, payer_id, order_id, issue_date, tax_point, currency, net_minor, vat_minor, total_minor, c, sha256(c), issued_at
+		 SELECT kind, series_id, 100 + g, n, payer_id, (SELECT id FROM orders WHERE state = 'awaiting_payment' LIMIT 1), issue_date, tax_point, currency, net_minor, vat_minor, total_minor, c, sha256(c), issued_at
 		 FROM invoice i, generate_series(1, %d) g, LATERAL (SELECT 'SIP-2026-' || lpad((100 + g)::text, 6, '0') AS n) x,
 		      LATERAL (SELECT convert_to(replace(convert_from(content, 'UTF8'), number, n), 'UTF8') AS c) y
 		 WHERE number = 'SIP-2026-000001'`, n),
@@ -399,6 +398,7 @@ func TestAQuarterOf300(t *testing.T) {
 	s := newSite(t)
 	b, payer := s.customer(610, "Ona")
 	s.pay(s.order(b, payer, nil, softphone(2, true, 12)))
+	s.order(b, payer, nil, pricing.Selection{Plan: pricing.Gateway, Options: pricing.Options{Lines: 1}, Period: 6}) // what the copies are said to be for
 	s.copies(299)
 	click := ""
 	for _, l := range b.get("/invoices").doc().Find(`[data-testid="quarter"][data-kind="this_quarter"]`).EachIter() {
