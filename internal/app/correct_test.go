@@ -109,13 +109,20 @@ func TestCorrectionInOneStep(t *testing.T) {
 	want.Number, want.IssueDate, want.POReference = done.Invoice, s.Today(), "PO 77"
 	want.Buyer.Name = "Ona Petrauskaitė"
 	want.Corrects = &invoice.Correction{Number: old.Number, IssueDate: old.IssueDate, Reason: "The details of the buyer are corrected.", CreditNote: note.Number}
+	want.VerifyURL = replacement.VerifyURL
 	same(t, want, replacement)
 	want = old
+	want.VerifyURL = note.VerifyURL
 	want.Kind, want.Number, want.IssueDate = invoice.KindCreditNote, note.Number, s.Today()
 	want.Payment = invoice.Payment{Method: "balance"}
 	want.Returned = &invoice.Returned{Applied: old.Total}
 	want.Corrects = &invoice.Correction{Number: old.Number, IssueDate: old.IssueDate, Reason: "The details of the buyer are corrected.", ReplacedBy: done.Invoice}
 	same(t, want, note)
+	for _, d := range []invoice.Document{old, replacement, note} {
+		if !strings.HasSuffix(d.VerifyURL, "/verify?number="+d.Number) {
+			t.Errorf("%s is checked at %s", d.Number, d.VerifyURL)
+		}
+	}
 	if s.balance(ona, payer) != 0 || s.count(`SELECT count(*) FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id AND a.kind = 'balance'
 		JOIN ledger_entry e ON e.id = p.entry_id WHERE e.kind = 'corrected'`) != 0 {
 		t.Error("something moved on the balance")

@@ -62,9 +62,9 @@ var suspenseGuards = []guard{
 // bankSide makes decisions of every kind and state, and two uploads.
 func (s *site) bankSide() {
 	s.t.Helper()
-	finance := s.staff(7_900_000_005_100, "Faustas", account.StaffFinance)
-	admin := s.staff(7_900_000_005_101, "Adomas", account.StaffAdmin)
-	ona, payer := s.customer(7_900_000_005_102, "Ona")
+	finance := s.staff(7_900_000_009_100, "Faustas", account.StaffFinance)
+	admin := s.staff(7_900_000_009_101, "Adomas", account.StaffAdmin)
+	ona, payer := s.customer(7_900_000_009_102, "Ona")
 	decide := func(id string, in app.SuspenseDecision) {
 		in.Reason = "x"
 		s.must(s.DecideSuspense(s.ctx(), finance, id, in))

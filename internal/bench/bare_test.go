@@ -51,11 +51,11 @@ func newBare(tb testing.TB, dsn string) http.Handler {
 }
 
 type person struct {
-	id, first, last, language, zone string
-	telegram                        int64
-	seen                            time.Time
-	staff                           string
-	over, halted                    bool
+	id, first, last, language, zone, email string
+	telegram                               int64
+	seen                                   time.Time
+	staff                                  string
+	over, halted                           bool
 }
 
 // actor is the first round trip.
@@ -69,7 +69,7 @@ func (b *bare) actor(ctx context.Context, r *http.Request) (person, error) {
 	s := b.sql["actorBySessionSQL"]
 	return p, b.pool.QueryRow(ctx, s.sql, s.args(map[string]any{
 		"token_hash": hash[:], "now": now, "idle_since": now.Add(-time.Hour), "staff_expires_after": now, "staff_idle_since": now,
-	})...).Scan(&p.id, &p.telegram, &p.first, &p.last, &p.language, &p.zone, &p.seen, &p.staff, &p.over, &p.halted)
+	})...).Scan(&p.id, &p.telegram, &p.email, &p.first, &p.last, &p.language, &p.zone, &p.seen, &p.staff, &p.over, &p.halted)
 }
 
 func (b *bare) queue(batch *pgx.Batch, name string, values map[string]any, row func(pgx.Rows) error) {
@@ -172,7 +172,7 @@ func (b *bare) invoices(c echo.Context) error {
 			credited        int64
 			currency, state string
 		)
-		if err := rows.Scan(&i.Number, &i.Kind, &issued, &i.PayerName, &i.OrderNumber, &net, &vat, &total, &currency, &state, &credited); err != nil {
+		if err := rows.Scan(&i.Number, &i.Kind, &issued, &i.PayerName, &i.OrderNumber, &net, &vat, &total, &currency, &state, &i.Of, &i.ReplacedBy, &credited); err != nil {
 			return err
 		}
 		if len(page.Rows) == rowsShown {
@@ -189,8 +189,8 @@ func (b *bare) invoices(c echo.Context) error {
 	})
 	b.queue(batch, "payersOfSQL", map[string]any{"actor": actor.id}, func(rows pgx.Rows) error {
 		var id, kind, name, code, vat, street, city, postcode, country, email, po, language, currency, role string
-		var fixed bool
-		if err := rows.Scan(&id, &kind, &name, &code, &vat, &street, &city, &postcode, &country, &email, &po, &language, &currency, &fixed, &role); err != nil {
+		var also, fixed bool
+		if err := rows.Scan(&id, &kind, &name, &code, &vat, &street, &city, &postcode, &country, &email, &po, &language, &also, &currency, &fixed, &role); err != nil {
 			return err
 		}
 		page.Payers = append(page.Payers, views.Choice{Value: id, Text: name})
