@@ -213,13 +213,13 @@ func (e *Export) zip(ctx context.Context, w io.Writer, flush func() error) error
 		if !d.Kind.IsTax() {
 			return nil
 		}
-		cii, err := e.a.file(ctx, content, ciiFormat)
+		cii, err := e.stored(ctx, r, r.CIIKey, r.CIISHA256, content, ciiFormat)
 		if fault.Is(err, fault.NotFound) { // it cannot be one; the log says why
 			return nil
 		} else if err != nil {
 			return err
 		}
-		return z.Add(stem+".xml", d.IssueDate, true, put(cii.Bytes))
+		return z.Add(stem+".xml", d.IssueDate, true, put(cii))
 	})
 	if err != nil {
 		return err
@@ -284,22 +284,27 @@ func (e *Export) contents(ctx context.Context, numbers []string) (map[string][]b
 	return documents, err
 }
 
-// file returns the PDF of a document: the stored bytes, checked against their
-// sum; one that is not there is drawn.
+// file returns the PDF of a document.
 func (e *Export) file(ctx context.Context, r store.ExportRow, content []byte) ([]byte, error) {
-	if r.BlobKey != "" {
-		file, found, err := e.a.blobs.Get(ctx, r.BlobKey)
+	return e.stored(ctx, r, r.BlobKey, r.FileSHA256, content, pdfFormat)
+}
+
+// stored returns a file of a document: the stored bytes, checked against their
+// sum; one that is not there is made.
+func (e *Export) stored(ctx context.Context, r store.ExportRow, key string, want, content []byte, as format) ([]byte, error) {
+	if key != "" {
+		file, found, err := e.a.blobs.Get(ctx, key)
 		if err != nil {
 			return nil, err
 		}
 		if found {
-			if sum := sha256.Sum256(file); !bytes.Equal(sum[:], r.FileSHA256) {
-				return nil, fmt.Errorf("app: the stored file of %s was altered", r.Number)
+			if sum := sha256.Sum256(file); !bytes.Equal(sum[:], want) {
+				return nil, fmt.Errorf("app: the stored %s file of %s was altered", as.name, r.Number)
 			}
 			return file, nil
 		}
 	}
-	file, err := e.a.drawn(ctx, content)
+	file, err := e.a.file(ctx, content, as)
 	return file.Bytes, err
 }
 

@@ -17,11 +17,13 @@ type ExportRow struct {
 	Size       int64  // of the PDF; 0 for one that is not drawn yet
 	BlobKey    string // empty for one that is not drawn yet
 	FileSHA256 []byte `db:"file_sha256"`
+	CIIKey     string `db:"cii_key"` // of its e-invoice; empty for none
+	CIISHA256  []byte `db:"cii_sha256"`
 }
 
 const exportSQL = `
 SELECT d.number, d.kind, d.issue_date, d.payer_id::text AS payer_id, COALESCE(f.size, 0) AS size, COALESCE(f.blob_key, '') AS blob_key,
-       COALESCE(f.file_sha256, '') AS file_sha256
+       COALESCE(f.file_sha256, '') AS file_sha256, COALESCE(x.blob_key, '') AS cii_key, COALESCE(x.file_sha256, '') AS cii_sha256
 FROM (
     SELECT v.number, v.kind, v.issue_date, v.payer_id, v.content_sha256
     FROM member m JOIN invoice v ON v.payer_id = m.payer_id JOIN payer p ON p.id = v.payer_id
@@ -51,6 +53,7 @@ FROM (
       AND (@text::text IS NULL OR strpos(r.words, lower(@text)) > 0 OR strpos(lower(p.name), lower(@text)) > 0 OR r.amount_minor = @amount::bigint)
 ) d
 LEFT JOIN document_file f ON f.content_sha256 = d.content_sha256 AND f.format = 'pdf'
+LEFT JOIN document_file x ON x.content_sha256 = d.content_sha256 AND x.format = 'cii'
 ORDER BY d.issue_date, d.number
 LIMIT @limit`
 
