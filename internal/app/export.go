@@ -1,11 +1,8 @@
 package app
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 
@@ -292,17 +289,9 @@ func (e *Export) file(ctx context.Context, r store.ExportRow, content []byte) ([
 // stored returns a file of a document: the stored bytes, checked against their
 // sum; one that is not there is made.
 func (e *Export) stored(ctx context.Context, r store.ExportRow, key string, want, content []byte, as format) ([]byte, error) {
-	if key != "" {
-		file, found, err := e.a.blobs.Get(ctx, key)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			if sum := sha256.Sum256(file); !bytes.Equal(sum[:], want) {
-				return nil, fmt.Errorf("app: the stored %s file of %s was altered", as.name, r.Number)
-			}
-			return file, nil
-		}
+	kept, found, err := e.a.kept(ctx, r.Number, store.DocumentFile{BlobKey: key, FileSHA256: want}, as)
+	if err != nil || found {
+		return kept, err
 	}
 	file, err := e.a.file(ctx, content, as)
 	return file.Bytes, err

@@ -211,19 +211,29 @@ func (a *App) filesOf(ctx context.Context, d invoice.Document, records map[strin
 // stored reads a file back, and reports false where there is none, or the store
 // has lost it.
 func (a *App) stored(ctx context.Context, d invoice.Document, record store.DocumentFile, f format) (File, bool, error) {
-	if record.BlobKey == "" {
-		return File{}, false, nil
-	}
-	content, found, err := a.blobs.Get(ctx, record.BlobKey)
+	content, found, err := a.kept(ctx, d.Number, record, f)
 	if err != nil || !found {
 		return File{}, false, err
-	}
-	if sum := sha256.Sum256(content); !bytes.Equal(sum[:], record.FileSHA256) {
-		return File{}, false, fmt.Errorf("app: the stored %s file of %s was altered", f.name, d.Number)
 	}
 	name := d.Number
 	if d.Kind == invoice.KindBankInvoice {
 		name = "bank-invoice-" + d.Number
 	}
 	return File{Name: name + f.ending, ContentType: f.contentType, SHA256: hex.EncodeToString(record.FileSHA256), Bytes: content}, true, nil
+}
+
+// kept returns the bytes of a stored file, checked against their sum. It reports
+// false where there is none, or the store has lost it.
+func (a *App) kept(ctx context.Context, number string, record store.DocumentFile, f format) ([]byte, bool, error) {
+	if record.BlobKey == "" {
+		return nil, false, nil
+	}
+	content, found, err := a.blobs.Get(ctx, record.BlobKey)
+	if err != nil || !found {
+		return nil, false, err
+	}
+	if sum := sha256.Sum256(content); !bytes.Equal(sum[:], record.FileSHA256) {
+		return nil, false, fmt.Errorf("app: the stored %s file of %s was altered", f.name, number)
+	}
+	return content, true, nil
 }
