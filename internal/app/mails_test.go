@@ -205,11 +205,13 @@ func TestNobodyIsFloodedWithMail(t *testing.T) {
 	p.must(p.InviteAccountant(p.ctx(), p.ona, p.of, victim))
 	p.must(p.AddRecipient(p.ctx(), p.ona, p.of, allDocuments(victim)))
 	p.must(p.AddRecipient(p.ctx(), max, of, allDocuments(victim)))
+	list, err := p.Recipients(p.ctx(), max, of)
+	p.must(err)
+	// Max's billing address is one of them, added at the same instant.
+	asked := list.List[slices.IndexFunc(list.List, func(r store.Recipient) bool { return r.Email == victim })].ID
 	var refused int
 	for range 6 {
-		list, err := p.Recipients(p.ctx(), max, of)
-		p.must(err)
-		if _, err := p.AskRecipientAgain(p.ctx(), max, list.List[0].ID); fault.Is(err, fault.Conflict) {
+		if _, err := p.AskRecipientAgain(p.ctx(), max, asked); fault.Is(err, fault.Conflict) {
 			refused++
 		} else if err != nil {
 			t.Fatal(err)
