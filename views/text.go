@@ -101,9 +101,9 @@ func errorID(name string, i int) string { return fieldID(name) + "-error-" + ito
 // badge colours by state of an order, a subscription or a document.
 func stateColour(state string) string {
 	switch state {
-	case "paid", "active", "on", "invoice":
+	case "paid", "active", "on", "invoice", "matched", "invoiced":
 		return "ok"
-	case "awaiting_payment":
+	case "awaiting_payment", "expected":
 		return "wait"
 	case "expired", "canceled", "ended", "off":
 		return "off"

@@ -59,10 +59,10 @@ func TestDocuments(t *testing.T) {
 		credited = "invoice SIP-2026-000001 credited"
 		second   = "invoice SIP-2026-000002 paid"
 		note     = "credit_note SIPC-2026-000001 "
-		open     = "bank_invoice O-2026-000003 awaiting_payment"
+		open     = "bank_invoice O-2026-000003 expected"
 		receipt  = "receipt R-2026-000001 received"
-		first    = "bank_invoice O-2026-000001 paid"
-		other    = "bank_invoice O-2026-000002 paid"
+		first    = "bank_invoice O-2026-000001 invoiced"
+		other    = "bank_invoice O-2026-000002 invoiced"
 	)
 	all := []string{note, second, credited, receipt, open}
 	for filter, want := range map[string][]string{

@@ -176,7 +176,7 @@ func invoiceRows(t i18n.Translator, items []app.InvoiceRow) []views.InvoiceRow {
 func documentState(r app.InvoiceRow) string {
 	switch {
 	case r.Kind == invoice.KindBankInvoice:
-		return string(r.Order)
+		return string(r.Bank)
 	case r.Kind == invoice.KindReceipt:
 		return "received"
 	case r.Kind == invoice.KindCreditNote:

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -266,6 +267,13 @@ func TestPartsOnTheOrdersPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	path := "/orders/" + w.open.Number
+	listed := func(want string) {
+		t.Helper()
+		if rows := rowsOf(w.owner.get("/invoices?type=bank_invoice&q=" + w.open.Number)); !slices.Equal(rows, []string{"bank_invoice " + w.open.Number + " " + want}) {
+			t.Errorf("listed: %q, want %s", rows, want)
+		}
+	}
+	listed("expected")
 	if got := w.owner.get(path).mark("bank-state").AttrOr("data-state", ""); got != "expected" {
 		t.Errorf("before: %s", got)
 	}
@@ -273,6 +281,7 @@ func TestPartsOnTheOrdersPage(t *testing.T) {
 		EntryRef: "P-1", ServicerRef: "P-1", Amount: 10_00, Currency: "EUR", Credit: true, Payer: "Rich Uncle", PayerIBAN: "GB82WEST12345698765432",
 		References: []string{w.open.Reference},
 	})
+	listed("received")
 	page := w.owner.get(path)
 	missing := w.open.Total - 10_00
 	if page.mark("bank-state").AttrOr("data-state", "") != "received" || page.mark("missing").AttrOr("data-minor", "") != fmt.Sprint(int64(missing)) ||

@@ -9,7 +9,6 @@ import (
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/money"
-	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/store"
 )
 
@@ -95,7 +94,7 @@ type InvoiceRow struct {
 	VAT         money.Amount
 	Total       money.Amount
 	Currency    money.Currency
-	Order       order.State  // of a bank invoice
+	Bank        BankState    // of a bank invoice
 	Credited    money.Amount // of an invoice, by its credit notes
 	Of          string       // number of the invoice that a credit note corrects or an invoice replaces; empty for none
 	ReplacedBy  string       // number of the invoice that replaces an invoice; empty for none
@@ -176,7 +175,7 @@ func invoiceRows(rows []store.InvoiceRow) []InvoiceRow {
 			PayerName: r.PayerName, OrderNumber: r.OrderNumber, Net: money.Amount(r.NetMinor), VAT: money.Amount(r.VATMinor),
 			Total: money.Amount(r.TotalMinor), Currency: money.Currency(r.Currency),
 			Of: r.Of, ReplacedBy: r.ReplacedBy,
-			Order: order.State(r.State), Credited: money.Amount(r.CreditedMinor),
+			Bank: BankState(r.Standing), Credited: money.Amount(r.CreditedMinor),
 		}
 	}
 	return list

@@ -170,7 +170,7 @@ type InvoiceRow struct {
 	VATMinor      int64 `db:"vat_minor"`
 	TotalMinor    int64
 	Currency      string
-	State         string // of a bank invoice, that of its order
+	Standing      string // of a bank invoice's money
 	CreditedMinor int64  // of an invoice, by its credit notes
 	Of            string // number of the invoice that a credit note corrects or an invoice replaces; empty for none
 	ReplacedBy    string // number of the invoice that replaces an invoice; empty for none
@@ -198,14 +198,15 @@ func (f InvoiceQuery) args(actor account.ID) pgx.NamedArgs {
 // list of a payer is never sorted as a whole. COALESCE, unlike IS NULL OR,
 // bounds the index also in a plan that is made once for all arguments.
 const listInvoicesSQL = `
-SELECT i.number, i.kind, i.issue_date, i.payer_name, i.order_number, i.net_minor, i.vat_minor, i.total_minor, i.currency, i.state,
+SELECT i.number, i.kind, i.issue_date, i.payer_name, i.order_number, i.net_minor, i.vat_minor, i.total_minor, i.currency,
+       COALESCE((SELECT b.standing FROM bank_invoice_standing b WHERE b.order_id = i.awaited_id), '') AS standing,
        COALESCE((SELECT c.number FROM invoice c WHERE c.id = i.of_id), '') AS "of",
        COALESCE((SELECT c.number FROM invoice c WHERE c.replaces_id = i.id), '') AS replaced_by,
        COALESCE((SELECT sum(n.total_minor) FROM invoice n WHERE n.corrects_id = i.id), 0)::bigint AS credited_minor
 FROM member m
 CROSS JOIN LATERAL (
     (SELECT v.id, COALESCE(v.corrects_id, v.replaces_id) AS of_id, v.number, v.kind, v.issue_date, p.name AS payer_name, o.number AS order_number,
-            v.net_minor, v.vat_minor, v.total_minor, v.currency, '' AS state
+            v.net_minor, v.vat_minor, v.total_minor, v.currency, NULL::uuid AS awaited_id
      FROM invoice v
      JOIN payer p ON p.id = v.payer_id
      JOIN orders o ON o.id = v.order_id
@@ -219,7 +220,7 @@ CROSS JOIN LATERAL (
      ORDER BY v.issue_date DESC, v.number DESC
      LIMIT @limit)
     UNION ALL
-    (SELECT NULL, NULL, b.number, 'bank_invoice', b.issue_date, p.name, o.number, o.net_minor, o.vat_minor, o.total_minor, o.currency, o.state
+    (SELECT NULL, NULL, b.number, 'bank_invoice', b.issue_date, p.name, o.number, o.net_minor, o.vat_minor, o.total_minor, o.currency, o.id
      FROM bank_invoice b
      JOIN payer p ON p.id = b.payer_id
      JOIN orders o ON o.id = b.order_id
@@ -234,7 +235,7 @@ CROSS JOIN LATERAL (
      ORDER BY b.issue_date DESC, b.number DESC
      LIMIT @limit)
     UNION ALL
-    (SELECT NULL, NULL, r.number, 'receipt', r.issue_date, p.name, '', 0, 0, r.amount_minor, r.currency, ''
+    (SELECT NULL, NULL, r.number, 'receipt', r.issue_date, p.name, '', 0, 0, r.amount_minor, r.currency, NULL
      FROM receipt r
      JOIN payer p ON p.id = r.payer_id
      WHERE r.payer_id = m.payer_id
