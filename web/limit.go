@@ -1,6 +1,7 @@
 package web
 
 import (
+	"hash/maphash"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -53,6 +54,24 @@ func newLimiter(limit int) *limiter {
 // count adds n for an address and reports whether it is within the limit.
 func (l *limiter) count(address string, n int, now time.Time) bool {
 	return l.counter.count(network(address), n, now)
+}
+
+// numberCounter counts documents by number in windows of an hour. Whoever asks
+// chooses the numbers, so none is kept: each falls into one of maxKeys, by a hash
+// that nobody outside can foresee. However many are made up, a number shares its
+// count with few others, and newcomers are never counted together.
+type numberCounter struct {
+	counter[uint64]
+	seed maphash.Seed
+}
+
+func newNumberCounter(limit int) *numberCounter {
+	return &numberCounter{counter[uint64]{limit: limit, length: time.Hour}, maphash.MakeSeed()}
+}
+
+// count counts a number and reports whether it is within the limit.
+func (n *numberCounter) count(number string, now time.Time) bool {
+	return n.counter.count(maphash.String(n.seed, number)%maxKeys, 1, now)
 }
 
 // network is what one customer of a provider gets: an IPv4 address, or a /64 of

@@ -75,7 +75,7 @@ type server struct {
 	keys      *counter[string] // requests of programs
 	wrongKeys *limiter         // of those who try what is none
 	checks    *limiter         // of documents, by who asks
-	numbers   *counter[string] // of documents, by the number that is asked for
+	numbers   *numberCounter   // of documents, by the number that is asked for
 }
 
 // New returns the handler of all routes.
@@ -116,7 +116,7 @@ func newServer(c Config) (*server, error) {
 		botName: c.BotName, version: c.Version, seller: c.App.Seller().Zone,
 		signIns: newLimiter(c.Limits.SignIn), requests: newLimiter(c.Limits.Requests),
 		webhooks: newLimiter(c.Limits.Webhooks), exports: newTurnstile(exportsAtOnce), keys: &counter[string]{limit: apiPerMinute, length: time.Minute}, wrongKeys: newLimiter(apiWrongKeys),
-		checks: newLimiter(c.Limits.Checks), numbers: &counter[string]{limit: c.Limits.Checks, length: time.Hour},
+		checks: newLimiter(c.Limits.Checks), numbers: newNumberCounter(c.Limits.Checks),
 		paymentPolicy: paymentPolicy(c.App.PayerOrigins()),
 	}
 	s.sessions = &tokenStore{app: c.App, secure: s.secure}

@@ -33,7 +33,7 @@ func (s *server) verifyDocument(c echo.Context) error {
 	in := app.VerifyInput{Number: values.Get("number"), Date: values.Get("date"), Total: values.Get("total")}
 	// Known or not, a number is asked for so many times and no more: nobody tries
 	// dates and totals until they fit.
-	if !s.checks.count(s.ip(c.Request()), 1, s.now()) || !s.numbers.count(in.DocumentNumber(), 1, s.now()) {
+	if !s.checks.count(s.ip(c.Request()), 1, s.now()) || !s.numbers.count(in.DocumentNumber(), s.now()) {
 		return tooMany(c)
 	}
 	page := views.VerifyPage{Page: s.page(c), Number: in.Number, Date: in.Date, Total: in.Total}

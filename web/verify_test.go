@@ -3,7 +3,9 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -138,5 +140,43 @@ func TestVerifyIsLimited(t *testing.T) {
 	w.clock.Set(w.clock.Now().Add(time.Hour))
 	if got := try(w.paid.InvoiceNumber); got != 200 {
 		t.Errorf("an hour later: %d", got)
+	}
+}
+
+// Made-up numbers neither fill the memory nor use up the tries of others.
+func TestMadeUpNumbersAreForgotten(t *testing.T) {
+	n, now := newNumberCounter(20), time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range 1000 { // 64 MB
+		n.count(strings.Repeat("9", 64<<10)+strconv.Itoa(i), now)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 8<<20 {
+		t.Errorf("1000 long numbers hold %d MiB", grown>>20)
+	}
+	for i := range 3 * maxKeys {
+		n.count("SIP-2026-"+strconv.Itoa(i), now)
+	}
+	if len(n.counts) > maxKeys {
+		t.Errorf("%d counts", len(n.counts))
+	}
+	refused := 0
+	for i := range 100 {
+		if !n.count("SIP-2027-"+strconv.Itoa(i), now) {
+			refused++
+		}
+	}
+	if refused > 1 {
+		t.Errorf("%d of 100 others are refused", refused)
+	}
+	tries := 0
+	for n.count("SIP-2028-000001", now) {
+		tries++
+	}
+	if tries < 5 || tries > 20 {
+		t.Errorf("one number is tried %d times", tries)
 	}
 }
