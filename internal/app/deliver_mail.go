@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/siptg/portal/internal/account"
@@ -160,11 +161,11 @@ func (a *App) composeInvitation(ctx context.Context, m store.Mail) (mail.Message
 		return mail.Message{}, err
 	}
 	t := i18n.New(payer.Language)
-	name := CleanText(i.PayerName)
+	name := shortName(i.PayerName)
 	return letter(t.T("mail.invitation.subject", "Payer", name), mail.Letter{
 		Language: t.Lang(),
 		Paragraphs: []string{
-			t.T("mail.invitation.text", "Who", CleanText(i.InvitedBy), "Payer", name, "Seller", a.seller.Party.Name),
+			t.T("mail.invitation.text", "Who", shortName(i.InvitedBy), "Payer", name, "Seller", a.seller.Party.Name),
 			t.T("mail.invitation.how", "Address", i.Email, "Until", t.Time(i.ExpiresAt, a.seller.Zone)),
 		},
 		Action: mail.Link{Text: t.T("mail.invitation.action"), URL: a.publicURL + signInPath},
@@ -182,7 +183,7 @@ func (a *App) composeConfirmation(ctx context.Context, m store.Mail) (mail.Messa
 		return mail.Message{}, err
 	}
 	t := i18n.New(r.Language)
-	name := CleanText(r.PayerName)
+	name := shortName(r.PayerName)
 	return letter(t.T("mail.confirmation.subject", "Payer", name), mail.Letter{
 		Language: t.Lang(),
 		Paragraphs: []string{
@@ -193,6 +194,16 @@ func (a *App) composeConfirmation(ctx context.Context, m store.Mail) (mail.Messa
 		Notes:  []string{t.T("mail.confirmation.not_you")},
 		Foot:   []mail.Line{{Text: a.seller.Party.Name, Link: mail.Link{Text: t.T("mail.stop"), URL: a.recipientURL(stopPath, sealStop, r.ID)}}},
 	}), nil
+}
+
+// shortName is a name in a mail to somebody who has agreed to nothing. People
+// choose their names, and a name has no room for a message of theirs.
+func shortName(name string) string {
+	letters := []rune(CleanText(name))
+	if len(letters) <= maxMailedName {
+		return string(letters)
+	}
+	return strings.TrimSpace(string(letters[:maxMailedName-1])) + "…"
 }
 
 func (a *App) recipient(ctx context.Context, id string) (r store.Recipient, err error) {

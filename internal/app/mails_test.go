@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/bank/banktest"
 	"github.com/siptg/portal/internal/fault"
@@ -297,5 +299,111 @@ func TestWhatSignInLeavesIsPurged(t *testing.T) {
 	p.must(p.CloseOverdue(p.ctx()))
 	if got := left(); got != [3]int{0, 0, 3} {
 		t.Errorf("an hour later: %v", got)
+	}
+}
+
+// One person has so many strangers written to in a day, for all their payers
+// together, whatever they take back meanwhile and however much at once.
+func TestNobodyHasEverybodyWrittenTo(t *testing.T) {
+	t.Parallel()
+	p := newPost(t)
+	second, err := p.SavePayer(p.ctx(), p.ona, "", lithuanian("Second"))
+	p.must(err)
+	asked := func() int { return p.count(`SELECT count(*) FROM mail WHERE kind IN ('invitation', 'confirmation')`) }
+	address := func(n int) string { return fmt.Sprintf("stranger%d@office.example", n) }
+	n := 0
+	for ; asked() < 40; n++ {
+		payer := []account.PayerID{p.of, second}[n%2]
+		if n%4 < 2 {
+			p.must(p.InviteAccountant(p.ctx(), p.ona, payer, address(n)))
+			people, err := p.People(p.ctx(), p.ona, payer)
+			p.must(err)
+			p.must(p.RevokeInvitation(p.ctx(), p.ona, payer, people.Invitations[0].ID))
+			continue
+		}
+		p.must(p.AddRecipient(p.ctx(), p.ona, payer, allDocuments(address(n))))
+		list, err := p.Recipients(p.ctx(), p.ona, payer)
+		p.must(err)
+		_, err = p.RemoveRecipient(p.ctx(), p.ona, list.List[len(list.List)-1].ID)
+		p.must(err)
+	}
+	var wg sync.WaitGroup
+	for i := range 30 {
+		wg.Go(func() {
+			err := p.InviteAccountant(p.ctx(), p.ona, []account.PayerID{p.of, second}[i%2], address(1000+i))
+			if err != nil && !strings.Contains(err.Error(), "error.mail.too_many_sent") {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := asked(); n != 50 {
+		t.Errorf("%d mails in a day", n)
+	}
+	if err := p.AddRecipient(p.ctx(), p.ona, second, allDocuments(address(n))); !fault.Is(err, fault.Invalid) {
+		t.Errorf("another recipient: %v", err)
+	}
+	list, err := p.Recipients(p.ctx(), p.ona, p.of)
+	p.must(err)
+	if _, err := p.AskRecipientAgain(p.ctx(), p.ona, list.List[0].ID); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "error.mail.too_many_sent") {
+		t.Errorf("asked again: %v", err)
+	}
+	details := lithuanian("Ona")
+	details.Email = address(n)
+	p.must(discard(p.SavePayer(p.ctx(), p.ona, p.of, details))) // saved, and nobody is asked
+	if n := asked(); n != 50 {
+		t.Errorf("%d mails after the limit", n)
+	}
+	max, of := p.customer(7_900_000_000_802, "Max")
+	p.must(p.InviteAccountant(p.ctx(), max, of, address(n)))
+	p.clock.Set(p.clock.Now().Add(24 * time.Hour))
+	p.must(p.InviteAccountant(p.ctx(), p.ona, p.of, address(n)))
+}
+
+// Saving billing details adds no more recipients than adding them does.
+func TestBillingAddressesAreAskedWithinTheLimit(t *testing.T) {
+	t.Parallel()
+	p := newPost(t)
+	for i := range 25 {
+		details := lithuanian("Ona")
+		details.Email = fmt.Sprintf("stranger%d@office.example", i)
+		p.must(discard(p.SavePayer(p.ctx(), p.ona, p.of, details)))
+	}
+	list, err := p.Recipients(p.ctx(), p.ona, p.of)
+	p.must(err)
+	if len(list.List) != 20 {
+		t.Errorf("%d recipients", len(list.List))
+	}
+}
+
+// Names that people chose are no place for a message, and what many others wait
+// for does not hold up who signs in.
+func TestMailsToStrangersSayLittle(t *testing.T) {
+	t.Parallel()
+	p := newPost(t)
+	details := lithuanian("Win a prize at evil.example " + strings.Repeat("now ", 40))
+	details.Email = "prize@office.example"
+	p.must(discard(p.SavePayer(p.ctx(), p.ona, p.of, details)))
+	p.exec(`UPDATE account SET first_name = repeat('Free money ', 5), last_name = repeat('Free money ', 5)`)
+	p.must(p.InviteAccountant(p.ctx(), p.ona, p.of, "books@office.example"))
+	p.clock.Set(p.clock.Now().Add(time.Second))
+	before := len(p.mail.Received())
+	p.must(discard(p.AskSignInLink(p.ctx(), "books@office.example", "", "")))
+	p.must(p.DeliverMails(p.ctx()))
+	received := p.mail.Received()[before:]
+	if len(received) < 3 || !strings.Contains(received[0].Raw, "/login/link") {
+		t.Fatalf("%d mails, and the link to sign in is not the first", len(received))
+	}
+	for _, m := range received[1:] {
+		parts, err := m.Parts()
+		p.must(err)
+		for _, part := range parts[:2] {
+			if n := strings.Count(string(part.Bytes), "now "); n > 8 {
+				t.Errorf("to %s: the name is there to its word %d", m.To, n)
+			}
+			if n := strings.Count(string(part.Bytes), "Free money"); n > 6 {
+				t.Errorf("to %s: the person's name is there to its word %d", m.To, n)
+			}
+		}
 	}
 }

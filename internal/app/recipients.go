@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"net/url"
 	"time"
 
@@ -96,7 +97,7 @@ func (a *App) AddRecipient(ctx context.Context, actor account.Actor, id account.
 		if len(there) >= maxRecipients {
 			return mistakeAt("email", "error.recipient.too_many", fault.Args{"Count": maxRecipients})
 		}
-		if err := a.mayWrite(ctx, tx, email); err != nil {
+		if err := a.mayWrite(ctx, tx, actor, email); err != nil {
 			return err
 		}
 		recipient := in.onto(store.Recipient{PayerID: string(payer.ID), Email: email, ConfirmUntil: tx.Now().Add(confirmLife)})
@@ -112,7 +113,8 @@ func (a *App) AddRecipient(ctx context.Context, actor account.Actor, id account.
 
 // askBillingAddress asks the billing address of a payer, once, whether documents
 // may come: people type it as the one for invoices. Nothing is asked where it was
-// a recipient before, in whatever state, or is not fit to be one.
+// a recipient before, in whatever state, or is not fit to be one, and beyond the
+// limits of AddRecipient: the billing details are saved all the same.
 func (a *App) askBillingAddress(ctx context.Context, tx *store.Tx, actor account.Actor, payer account.Payer) error {
 	email, fields := mailAddress(payer.Email)
 	if a.mailer == nil || len(fields) > 0 {
@@ -122,7 +124,11 @@ func (a *App) askBillingAddress(ctx context.Context, tx *store.Tx, actor account
 	if err != nil || known {
 		return err
 	}
-	if err := a.mayWrite(ctx, tx, email); fault.Is(err, fault.Invalid) {
+	there, err := tx.RecipientsOf(ctx, payer.ID)
+	if err != nil || len(there) >= maxRecipients {
+		return err
+	}
+	if err := a.mayWrite(ctx, tx, actor, email); fault.Is(err, fault.Invalid) {
 		return nil
 	} else if err != nil {
 		return err
@@ -223,12 +229,21 @@ func (a *App) AskRecipientAgain(ctx context.Context, actor account.Actor, id str
 		if r.Active() {
 			return fault.New(fault.Conflict, "error.recipient.confirmed")
 		}
-		if err := a.mayWrite(ctx, tx, r.Email); err != nil {
-			return fault.Wrap(fault.Conflict, "error.mail.too_many_today", err)
+		if err := a.mayWrite(ctx, tx, actor, r.Email); err != nil {
+			return conflictOf(err)
 		}
 		r.ConfirmUntil, r.ConfirmedAt, r.StoppedAt = tx.Now().Add(confirmLife), nil, nil
 		return a.askRecipient(ctx, tx, *r)
 	})
+}
+
+// conflictOf is a Conflict with the message of the field that a mistake is at, for
+// forms that have no such field; any other error is as it was.
+func conflictOf(err error) error {
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind == fault.Invalid && len(f.Fields) > 0 {
+		return &fault.Error{Kind: fault.Conflict, Key: f.Fields[0].Key, Args: f.Fields[0].Args}
+	}
+	return err
 }
 
 // SendDocumentAgain sends a document again to a recipient who got it, or did not,

@@ -18,6 +18,8 @@ const (
 	invitationLife = 7 * 24 * time.Hour
 	maxInvitations = 20 // open ones of a payer
 	maxUninvited   = 5  // mails a day to one address, of all payers
+	maxStrangers   = 50 // mails a day that one person has sent, for all payers
+	maxMailedName  = 60 // letters of a name in a mail to somebody who does not know it
 )
 
 // People are those who have to do with a payer.
@@ -131,7 +133,7 @@ func (a *App) InviteAccountant(ctx context.Context, actor account.Actor, id acco
 		if len(open) >= maxInvitations {
 			return mistakeAt("email", "error.invite.too_many", fault.Args{"Count": maxInvitations})
 		}
-		if err := a.mayWrite(ctx, tx, email); err != nil {
+		if err := a.mayWrite(ctx, tx, actor, email); err != nil {
 			return err
 		}
 		invitation, err := tx.InsertInvitation(ctx, payer.ID, email, actor.AccountID, tx.Now().Add(invitationLife))
@@ -156,12 +158,24 @@ func mistakeAt(field, key string, args fault.Args) error {
 }
 
 // mayWrite refuses to write to an address that was written to too often without
-// having agreed to it. It holds the address until the transaction ends.
-func (a *App) mayWrite(ctx context.Context, tx *store.Tx, email string) error {
+// having agreed to it, and for who has had too many such mails sent. It holds
+// both, the person first, until the transaction ends.
+func (a *App) mayWrite(ctx context.Context, tx *store.Tx, actor account.Actor, email string) error {
+	since := tx.Now().Add(-24 * time.Hour)
+	if err := tx.LockSender(ctx, actor.AccountID); err != nil {
+		return err
+	}
+	n, err := tx.MailsBy(ctx, actor.AccountID, since)
+	if err != nil {
+		return err
+	}
+	if n >= maxStrangers {
+		return mistakeAt("email", "error.mail.too_many_sent", fault.Args{"Count": maxStrangers})
+	}
 	if err := tx.LockAddress(ctx, email); err != nil {
 		return err
 	}
-	n, err := tx.MailsTo(ctx, email, tx.Now().Add(-24*time.Hour))
+	n, err = tx.MailsTo(ctx, email, since)
 	if err == nil && n >= maxUninvited {
 		return mistakeAt("email", "error.mail.too_many", fault.Args{"Count": maxUninvited})
 	}
@@ -189,7 +203,7 @@ func (a *App) InviteAgain(ctx context.Context, actor account.Actor, id account.P
 		if err != nil {
 			return err
 		}
-		if err := a.mayWrite(ctx, tx, email); err != nil {
+		if err := a.mayWrite(ctx, tx, actor, email); err != nil {
 			return err
 		}
 		if err := a.sendInvitation(ctx, tx, payer.ID, invitation, email); err != nil {

@@ -81,18 +81,39 @@ func (tx *Tx) MailsTo(ctx context.Context, email string, since time.Time) (int, 
 	return int(n), err
 }
 
+const mailsBySQL = `
+SELECT count(*)
+FROM member b JOIN mail m ON m.payer_id = b.payer_id
+WHERE b.account_id = @actor AND b.role IN ('owner', 'billing') AND m.kind IN ('invitation', 'confirmation') AND m.created_at > @since`
+
+// MailsBy counts the invitations and questions that were sent since an instant for
+// the payers that an account may buy for.
+func (tx *Tx) MailsBy(ctx context.Context, actor account.ID, since time.Time) (int, error) {
+	n, err := value[int64](ctx, tx, "mail", mailsBySQL, pgx.NamedArgs{"actor": string(actor), "since": since})
+	return int(n), err
+}
+
+const lockSenderSQL = `SELECT pg_advisory_xact_lock(hashtextextended('sender ' || @actor::text, 0))`
+
+// LockSender has transactions that send for one account wait for each other, so
+// that what is counted of it stays counted. It comes before LockAddress.
+func (tx *Tx) LockSender(ctx context.Context, actor account.ID) error {
+	_, err := exec(ctx, tx, lockSenderSQL, pgx.NamedArgs{"actor": string(actor)})
+	return err
+}
+
 const claimMailSQL = `
 UPDATE mail SET attempts = attempts + 1, next_try_at = @until
 WHERE id = (SELECT id FROM mail WHERE state = 'pending' AND next_try_at <= @now
-            ORDER BY kind = 'document', next_try_at, id
+            ORDER BY kind <> 'sign_in', kind = 'document', next_try_at, id
             LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, kind, recipient, COALESCE(payer_id::text, '') AS payer_id, COALESCE(link_id::text, '') AS link_id,
           COALESCE(invitation_id::text, '') AS invitation_id, COALESCE(recipient_id::text, '') AS recipient_id, document_kind, document_number,
           attempts, created_at`
 
 // ClaimMail takes a mail that is due, so that nobody else sends it for
-// notice.DeliveryLease; NotFound where none is. Documents come last: somebody
-// waits for the others.
+// notice.DeliveryLease; NotFound where none is. Who signs in waits before the
+// page, so theirs comes first however many others there are; documents come last.
 func (tx *Tx) ClaimMail(ctx context.Context) (Mail, error) {
 	r, err := one[mailRow](ctx, tx, "mail", claimMailSQL, pgx.NamedArgs{"now": tx.now, "until": tx.now.Add(notice.DeliveryLease)})
 	return r.mail(), err
