@@ -407,3 +407,51 @@ func TestMailsToStrangersSayLittle(t *testing.T) {
 		}
 	}
 }
+
+// A document goes to a recipient a few times in a day, however often and by how
+// many people at once it is asked for; each time is in the log.
+func TestDocumentsAreSentAgainWithinLimits(t *testing.T) {
+	t.Parallel()
+	p := newPost(t)
+	const reader = "all@office.example"
+	p.recipientOf(allDocuments(reader))
+	p.importFile(p.camt(banktest.Version08, p.transfer(p.reference(p.ona, p.of), 50_00)))
+	p.must(p.IssueReceipts(p.ctx()))
+	p.must(p.DeliverMails(p.ctx()))
+	list, err := p.Recipients(p.ctx(), p.ona, p.of)
+	p.must(err)
+	again := func() error { return discard(p.SendDocumentAgain(p.ctx(), p.ona, list.Sent[0].ID)) }
+	documents := func() int { return p.count(`SELECT count(*) FROM mail WHERE kind = 'document'`) }
+	var (
+		wg   sync.WaitGroup
+		sent atomic.Int32
+	)
+	for range 6 {
+		wg.Go(func() {
+			err := again()
+			if err == nil {
+				sent.Add(1)
+			} else if !fault.Is(err, fault.Conflict) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := documents(); n != 2 || sent.Load() != 1 {
+		t.Errorf("at once: %d mails, %d sent again", n, sent.Load())
+	}
+	if err := again(); err == nil || !strings.Contains(err.Error(), "error.mail.waiting") {
+		t.Errorf("while one is on its way: %v", err)
+	}
+	p.must(p.DeliverMails(p.ctx()))
+	p.must(again())
+	p.must(p.DeliverMails(p.ctx()))
+	if err := again(); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "error.mail.too_many_today") {
+		t.Errorf("the fourth of the day: %v", err)
+	}
+	if n, noted := documents(), p.count(`SELECT count(*) FROM audit WHERE action = 'recipient.sent_again' AND detail->>'number' = $1`, list.Sent[0].Number); n != 3 || noted != 2 {
+		t.Errorf("%d mails, %d in the log", n, noted)
+	}
+	p.clock.Set(p.clock.Now().Add(24 * time.Hour))
+	p.must(again())
+}

@@ -19,6 +19,7 @@ const (
 	maxRecipients = 20 // of a payer
 	confirmLife   = 7 * 24 * time.Hour
 	sentShown     = 50 // mails with documents on the page
+	maxSent       = 3  // mails a day with one document to one recipient
 )
 
 // Where the links of recipients' mails lead to.
@@ -247,7 +248,8 @@ func conflictOf(err error) error {
 }
 
 // SendDocumentAgain sends a document again to a recipient who got it, or did not,
-// and returns whose it is.
+// and returns whose it is. While it is on its way, and a few times in a day, it is
+// a Conflict.
 func (a *App) SendDocumentAgain(ctx context.Context, actor account.Actor, mail string) (payer account.PayerID, err error) {
 	if !isUUID(mail) {
 		return "", fault.Missing("mail")
@@ -267,13 +269,29 @@ func (a *App) SendDocumentAgain(ctx context.Context, actor account.Actor, mail s
 		} else if err != nil {
 			return err
 		}
+		// The recipient is locked, so what is counted stays counted.
+		count, err := tx.MailsWith(ctx, r.ID, old.DocumentKind, old.DocumentNumber, tx.Now().Add(-24*time.Hour))
+		switch {
+		case err != nil:
+			return err
+		case count.Waiting > 0:
+			return fault.New(fault.Conflict, "error.mail.waiting")
+		case count.Recent >= maxSent:
+			return &fault.Error{Kind: fault.Conflict, Key: "error.mail.too_many_today", Args: fault.Args{"Count": maxSent}}
+		}
 		if err := tx.InsertMail(ctx, store.Mail{
 			Kind: store.MailDocument, Delivery: to(r.Email), PayerID: old.PayerID, RecipientID: r.ID,
 			DocumentKind: old.DocumentKind, DocumentNumber: old.DocumentNumber,
 		}); err != nil {
 			return err
 		}
-		return a.queue.DeliverMails(ctx, tx)
+		if err := a.queue.DeliverMails(ctx, tx); err != nil {
+			return err
+		}
+		return tx.AppendAudit(ctx, audit.Record{
+			Actor: audit.ByAccount(actor.AccountID), Action: "recipient.sent_again", ObjectKind: "recipient", ObjectID: r.ID, PayerID: payer,
+			Detail: map[string]any{"kind": old.DocumentKind, "number": old.DocumentNumber},
+		})
 	})
 	return payer, err
 }

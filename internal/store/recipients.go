@@ -154,6 +154,24 @@ func (tx *Tx) SentDocument(ctx context.Context, id string) (Mail, error) {
 	return r.mail(), err
 }
 
+// MailCount is how many mails took one document to one recipient.
+type MailCount struct {
+	Waiting int // on their way
+	Recent  int // since an instant, these included
+}
+
+const mailsWithSQL = `
+SELECT count(*) FILTER (WHERE state = 'pending') AS waiting, count(*) FILTER (WHERE created_at > @since) AS recent
+FROM mail
+WHERE kind = 'document' AND recipient_id = @recipient AND document_kind = @document_kind AND document_number = @document_number`
+
+// MailsWith counts the mails with a document to a recipient.
+func (tx *Tx) MailsWith(ctx context.Context, recipient, documentKind, documentNumber string, since time.Time) (MailCount, error) {
+	return one[MailCount](ctx, tx, "mail", mailsWithSQL, pgx.NamedArgs{
+		"recipient": recipient, "document_kind": documentKind, "document_number": documentNumber, "since": since,
+	})
+}
+
 const documentContentSQL = `
 SELECT content FROM invoice WHERE number = @number AND kind = @kind
 UNION ALL SELECT content FROM receipt WHERE number = @number AND @kind = 'receipt'
