@@ -204,6 +204,35 @@ func TestAutoRenewOffAndOn(t *testing.T) {
 	}
 }
 
+// Each time auto-renewal is switched on people are told, so that has a limit; off
+// it goes all the same (I7).
+func TestAutoRenewIsNotSwitchedOnForEver(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	ona, _ := s.customer(7_900_000_000_521, "Ona")
+	s.pay(s.order(ona, softphone(1, false, 6)))
+	list, err := s.Subscriptions(s.ctx(), ona)
+	s.must(err)
+	id := list.Items[0].ID
+	for range 20 {
+		s.must(s.turnOff(ona, id))
+		s.must(s.TurnAutoRenewOn(s.ctx(), ona, id, app.Consent{}))
+	}
+	s.must(s.turnOff(ona, id))
+	told := s.count(`SELECT count(*) FROM notice`)
+	if err := s.TurnAutoRenewOn(s.ctx(), ona, id, app.Consent{}); !fault.Is(err, fault.Conflict) || keyOf(err) != "error.subscription.switched" {
+		t.Errorf("on for the 21st time: %v", err)
+	}
+	s.must(s.turnOff(ona, id))
+	item, err := s.Subscription(s.ctx(), ona, id)
+	s.must(err)
+	if n := s.count(`SELECT count(*) FROM notice`); item.AutoRenew || n != told {
+		t.Errorf("auto-renewal is %t, %d notices more", item.AutoRenew, n-told)
+	}
+	s.clock.Set(s.clock.Now().Add(24 * time.Hour))
+	s.must(s.TurnAutoRenewOn(s.ctx(), ona, id, app.Consent{}))
+}
+
 // What ran out is closed: the grace is seven days, then the plan falls to Free.
 func TestCloseOverdue(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"time"
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/audit"
@@ -13,6 +14,10 @@ import (
 	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/subscription"
 )
+
+// maxSwitchedOn is how often auto-renewal of one subscription is switched on in a
+// day: each time people are told. Off it goes whenever somebody says so.
+const maxSwitchedOn = 20
 
 // TurnAutoRenewOff switches auto-renewal off at once, and ends the consent to
 // charge a saved method. charging says that such a charge was on its way already:
@@ -54,8 +59,8 @@ type Consent struct {
 // balance or by transfer, or by the saved method that the payer agrees to have
 // charged; what was agreed to before is over. Where it is on already only the
 // method changes. A plan that is no longer sold
-// cannot be renewed: Conflict. A method that is not the payer's is Invalid on the
-// field "method".
+// cannot be renewed: Conflict, as is switching on too often in a day. A method
+// that is not the payer's is Invalid on the field "method".
 func (a *App) TurnAutoRenewOn(ctx context.Context, actor account.Actor, id string, c Consent) error {
 	return a.switchAutoRenew(ctx, actor, id, func(tx *store.Tx, s subscription.Subscription) error {
 		if !s.Selection.Plan.Orderable() {
@@ -73,6 +78,15 @@ func (a *App) TurnAutoRenewOn(ctx context.Context, actor account.Actor, id strin
 			held, err := a.chargeable(ctx, tx, s, consent)
 			if err != nil || c.MethodID == "" || held.ID == c.MethodID {
 				return err
+			}
+		}
+		if changed { // the subscription is locked, so what is counted stays counted
+			n, err := tx.SwitchedOn(ctx, id, tx.Now().Add(-24*time.Hour))
+			if err != nil {
+				return err
+			}
+			if n >= maxSwitchedOn {
+				return &fault.Error{Kind: fault.Conflict, Key: "error.subscription.switched", Args: fault.Args{"Count": maxSwitchedOn}}
 			}
 		}
 		if err := tx.RevokeConsent(ctx, id); err != nil {

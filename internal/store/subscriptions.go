@@ -315,6 +315,16 @@ func (tx *Tx) AppendSubscriptionEvent(ctx context.Context, subscriptionID string
 	return nil
 }
 
+const switchedOnSQL = `
+SELECT count(*) FROM subscription_event WHERE subscription_id = @subscription AND kind = 'auto_renew_on' AND at > @since`
+
+// SwitchedOn counts how often auto-renewal of a subscription was switched on since
+// an instant.
+func (tx *Tx) SwitchedOn(ctx context.Context, subscriptionID string, since time.Time) (int, error) {
+	n, err := value[int64](ctx, tx, "subscription", switchedOnSQL, pgx.NamedArgs{"subscription": subscriptionID, "since": since})
+	return int(n), err
+}
+
 // EventOf is a line of a subscription's history with what it is told with.
 type EventOf struct {
 	subscription.Event
