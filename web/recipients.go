@@ -191,7 +191,7 @@ func (s *server) confirmRecipient(c echo.Context) error {
 // program's button, which sends the address of the link with a body of its own
 // (RFC 8058, 3.2).
 func (s *server) stopRecipient(c echo.Context) error {
-	f, err := form(c)
+	f, err := formOfAnyKind(c)
 	if err != nil {
 		return err
 	}

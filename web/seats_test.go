@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -400,12 +401,46 @@ func TestRecipients(t *testing.T) {
 	if len(last) != 4 {
 		t.Fatalf("%d mails", len(last))
 	}
-	stop := strings.Trim(last[3].Header.Get("List-Unsubscribe"), "<>")
-	r := w.browser().request(http.MethodPost, strings.TrimPrefix(stop, w.public), url.Values{"List-Unsubscribe": {"One-Click"}})
-	r.Header.Del("Origin")
-	r.Header.Del("Sec-Fetch-Site") // a mail program is no browser
-	if a := w.browser().send(r); a.status != http.StatusNoContent || state("books@office.example") != "stopped" {
-		t.Errorf("one click: %d, %s", a.status, state("books@office.example"))
+	stop := strings.TrimPrefix(strings.Trim(last[3].Header.Get("List-Unsubscribe"), "<>"), w.public)
+	for _, link := range []string{w.confirmLink(), stop} {
+		if a := w.browser().get(link); a.status != http.StatusOK || a.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d, %q", link, a.status, a.header.Get("Cache-Control"))
+		}
+	}
+	click := func(contentType, body string) int {
+		r := w.browser().request(http.MethodPost, stop, nil)
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+		r.Header.Set("Content-Type", contentType)
+		r.Header.Del("Origin")
+		r.Header.Del("Sec-Fetch-Site") // a mail program is no browser
+		return w.browser().send(r).status
+	}
+	part := func(disposition, text string) string {
+		return "--b\r\nContent-Disposition: form-data; " + disposition + "\r\n\r\n" + text + "\r\n"
+	}
+	const parts, one = "multipart/form-data; boundary=b", `name="List-Unsubscribe"`
+	for body, want := range map[string]int{
+		part(one, "One-Click"): http.StatusUnprocessableEntity, // without an end
+		"One-Click":            http.StatusNotFound,
+		part(one+`; filename="x"`, "One-Click") + "--b--":             http.StatusUnprocessableEntity,
+		part(one, "One-Click") + part(one, "One-Click") + "--b--":     http.StatusUnprocessableEntity,
+		part(one, "No-Click") + "--b--":                               http.StatusNotFound, // as the page's form, which says whose it is
+		part(one, strings.Repeat("x", maxBody)) + "--b--":             http.StatusRequestEntityTooLarge,
+		strings.Repeat(part(one, "One-Click"), maxFields+1) + "--b--": http.StatusUnprocessableEntity,
+	} {
+		if got := click(parts, body); got != want || state("books@office.example") != "active" {
+			t.Errorf("%.80q: %d, want %d", body, got, want)
+		}
+	}
+	if got := click("multipart/form-data", part(one, "One-Click")+"--b--"); got != http.StatusUnprocessableEntity {
+		t.Errorf("without a boundary: %d", got)
+	}
+	// The two encodings that mail programs may choose.
+	if got := click(parts, part(one, "One-Click")+"--b--\r\n"); got != http.StatusNoContent || state("books@office.example") != "stopped" {
+		t.Errorf("one click, in parts: %d, %s", got, state("books@office.example"))
+	}
+	if got := click("application/x-www-form-urlencoded", "List-Unsubscribe=One-Click"); got != http.StatusNoContent || state("books@office.example") != "stopped" {
+		t.Errorf("one click: %d, %s", got, state("books@office.example"))
 	}
 	w.topUp(w.owner, w.payer, 30_00)
 	w.must(w.app.DeliverMails(w.ctx()))

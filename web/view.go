@@ -2,6 +2,10 @@ package web
 
 import (
 	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -128,6 +132,34 @@ func form(c echo.Context) (url.Values, error) {
 		return nil, err
 	}
 	return fields(body)
+}
+
+// formOfAnyKind is form for what mail programs send, who may choose how a form is
+// encoded (RFC 8058, 3.2). The body is as bounded as any; files are refused.
+func formOfAnyKind(c echo.Context) (url.Values, error) {
+	kind, parameters, err := mime.ParseMediaType(c.Request().Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/form-data" {
+		return form(c)
+	}
+	refused := fault.New(fault.Invalid, "error.request.malformed")
+	values, parts := url.Values{}, multipart.NewReader(c.Request().Body, parameters["boundary"])
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return fields(values.Encode())
+		}
+		text := ""
+		if err == nil {
+			text, err = readAll(part)
+		}
+		if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
+			return nil, err
+		}
+		if err != nil || part.FileName() != "" || part.FormName() == "" || len(values) >= maxFields {
+			return nil, refused
+		}
+		values.Add(part.FormName(), text)
+	}
 }
 
 // query reads the query string under the same rules as form.
