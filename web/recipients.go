@@ -151,6 +151,7 @@ func (s *server) confirmRecipientPage(c echo.Context) error { return s.showAnswe
 func (s *server) stopRecipientPage(c echo.Context) error { return s.showAnswer(c, true) }
 
 func (s *server) showAnswer(c echo.Context, stop bool) error {
+	c.Set(notKeptKey, true)
 	values, err := query(c)
 	if err != nil {
 		return err

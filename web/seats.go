@@ -56,6 +56,7 @@ func (s *server) askSignInLink(c echo.Context) error {
 func (s *server) emailSentPage(c echo.Context) error {
 	page := views.EmailSentPage{Page: s.page(c), Minutes: int(app.EmailLinkLife / time.Minute)}
 	if s.demo {
+		c.Set(notKeptKey, true) // the link is on the page
 		address, err := s.app.DemoLink(c.Request().Context(), s.cookie(c.Request(), linkCookie))
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return err
@@ -77,6 +78,7 @@ func (s *server) signInLinkPage(c echo.Context) error {
 
 func (s *server) showLink(c echo.Context, token string) error {
 	r := c.Request()
+	c.Set(notKeptKey, true)
 	offer, err := s.app.SignInOffer(r.Context(), token, s.cookie(r, linkCookie))
 	if fault.Is(err, fault.Unauthenticated) {
 		return s.showBadLink(c, err)

@@ -125,7 +125,7 @@ func TestAccountantByEmail(t *testing.T) {
 		t.Errorf("used in another browser: %d", a.status)
 	}
 	page := b.get(link)
-	if page.status != http.StatusOK || page.mark("joins").Text() != "Ona" || b.token() != "" {
+	if page.status != http.StatusOK || page.mark("joins").Text() != "Ona" || b.token() != "" || page.header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("the link's page: %d %s", page.status, page.body)
 	}
 	// Fifteen clicks at once are one session.

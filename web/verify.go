@@ -10,7 +10,7 @@ import (
 )
 
 // notKeptKey marks the answer to a request that no browser may keep, though
-// everybody may see it.
+// everybody may see it, or whoever has the link of a mail.
 const notKeptKey = "not-kept"
 
 // verifyPage is GET /verify?number=, where the code on a document leads. Date and
