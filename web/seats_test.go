@@ -152,7 +152,7 @@ func TestAccountantByEmail(t *testing.T) {
 		t.Errorf("signed in: %d %s", a.status, a.body)
 	}
 	number := w.paid.InvoiceNumber
-	for _, path := range []string{"/invoices/" + number, "/invoices/" + number + ".pdf", "/invoices/" + number + ".xml", "/invoices/" + number + ".ubl.xml", receiptURL(w.receipt()), "/statement?payer=" + string(w.payer)} {
+	for _, path := range []string{"/invoices/" + number, "/invoices/" + number + ".pdf", "/invoices/" + number + ".xml", "/invoices/" + number + ".ubl.xml", receiptURL(w.receipt()), "/statement?payer=" + string(w.payer), "/statement.pdf?payer=" + string(w.payer), "/balance?payer=" + string(w.payer)} {
 		if a := b.get(path); a.status != http.StatusOK {
 			t.Errorf("%s: %d", path, a.status)
 		}
@@ -162,7 +162,7 @@ func TestAccountantByEmail(t *testing.T) {
 	for _, v := range log.doc().Find(`[data-testid="view"]`).EachIter() {
 		seen = append(seen, v.AttrOr("data-kind", "")+" "+v.AttrOr("data-number", "")+" "+v.AttrOr("data-format", ""))
 	}
-	if want := []string{"statement  page", "receipt " + w.receipt() + " pdf", "invoice " + number + " ubl.xml", "invoice " + number + " xml", "invoice " + number + " pdf", "invoice " + number + " page"}; !slices.Equal(seen, want) {
+	if want := []string{"balance  page", "statement  pdf", "statement  page", "receipt " + w.receipt() + " pdf", "invoice " + number + " ubl.xml", "invoice " + number + " xml", "invoice " + number + " pdf", "invoice " + number + " page"}; !slices.Equal(seen, want) {
 		t.Errorf("the log says %q, want %q", seen, want)
 	}
 	people := w.owner.get("/billing/members?payer=" + string(w.payer))

@@ -54,11 +54,12 @@ func (s Statement) Available() money.Amount { return s.Now + s.Limit }
 // Statement returns the account statement of one of the actor's payers, or
 // NotFound.
 func (a *App) Statement(ctx context.Context, actor account.Actor, f StatementFilter) (Statement, error) {
-	return a.statement(ctx, actor, f, maxMovements)
+	return a.statement(ctx, actor, f, maxMovements, "page")
 }
 
-// statement is Statement with at most so many movements.
-func (a *App) statement(ctx context.Context, actor account.Actor, f StatementFilter, most int) (Statement, error) {
+// statement is Statement with at most so many movements; format is what the log of
+// views says of it.
+func (a *App) statement(ctx context.Context, actor account.Actor, f StatementFilter, most int, format string) (Statement, error) {
 	s := Statement{From: f.From, To: f.To}
 	if f.From.IsZero() && f.To.IsZero() {
 		year := a.Today().Year
@@ -116,7 +117,7 @@ func (a *App) statement(ctx context.Context, actor account.Actor, f StatementFil
 	if err != nil {
 		return s, err
 	}
-	return s, a.noteView(ctx, actor, store.ReadDocument{PayerID: s.Payer.ID, Kind: "statement", Role: s.Payer.Role}, "", "page")
+	return s, a.noteView(ctx, actor, store.ReadDocument{PayerID: s.Payer.ID, Kind: "statement", Role: s.Payer.Role}, "", format)
 }
 
 func (a *App) movements(rows []store.MovementRow) []Movement {

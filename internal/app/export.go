@@ -372,7 +372,7 @@ func (e *Export) statements(ctx context.Context, z *bundle.Archive, on civil.Dat
 		if e.filter.Payer == "" && len(payers) > 1 && !slices.ContainsFunc(e.rows, func(r store.ExportRow) bool { return r.PayerID == string(p.ID) }) {
 			continue
 		}
-		s, err := e.a.statement(ctx, e.actor, StatementFilter{Payer: p.ID, From: e.filter.From, To: e.filter.To}, maxStatement)
+		s, err := e.a.statement(ctx, e.actor, StatementFilter{Payer: p.ID, From: e.filter.From, To: e.filter.To}, maxStatement, string(e.format))
 		if err != nil {
 			return err
 		}

@@ -53,7 +53,7 @@ func (a *App) InvoiceFile(ctx context.Context, actor account.Actor, number strin
 // payer's documents. It is no issued document: it is drawn anew each time and not
 // stored.
 func (a *App) StatementFile(ctx context.Context, actor account.Actor, f StatementFilter) (File, error) {
-	s, err := a.Statement(ctx, actor, f)
+	s, err := a.statement(ctx, actor, f, maxMovements, "pdf")
 	if err != nil {
 		return File{}, err
 	}

@@ -103,7 +103,10 @@ func (a *App) Balance(ctx context.Context, actor account.Actor, id account.Payer
 		b.TopUp, err = newTopUp(bank.Reference(reference), into, amount)
 		return err
 	})
-	return b, err
+	if err != nil {
+		return b, err
+	}
+	return b, a.noteView(ctx, actor, store.ReadDocument{PayerID: b.Payer.ID, Kind: "balance", Role: b.Payer.Role}, "", "page")
 }
 
 func newTopUp(reference bank.Reference, into BankAccount, amount money.Amount) (*TopUp, error) {
