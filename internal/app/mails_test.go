@@ -371,8 +371,8 @@ func TestBillingAddressesAreAskedWithinTheLimit(t *testing.T) {
 	}
 	list, err := p.Recipients(p.ctx(), p.ona, p.of)
 	p.must(err)
-	if len(list.List) != 20 {
-		t.Errorf("%d recipients", len(list.List))
+	if n := p.count(`SELECT count(*) FROM audit WHERE action = 'recipient.added'`); len(list.List) != 20 || n != 20 {
+		t.Errorf("%d recipients, %d of them in the log", len(list.List), n)
 	}
 }
 

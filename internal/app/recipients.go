@@ -139,7 +139,10 @@ func (a *App) askBillingAddress(ctx context.Context, tx *store.Tx, actor account
 	if r.ID, err = tx.InsertRecipient(ctx, r, actor.AccountID); err != nil {
 		return err
 	}
-	return a.askRecipient(ctx, tx, r)
+	if err := a.askRecipient(ctx, tx, r); err != nil {
+		return err
+	}
+	return a.auditRecipient(ctx, tx, audit.ByAccount(actor.AccountID), r, "recipient.added")
 }
 
 // onto is the recipient with what was typed.
