@@ -128,8 +128,12 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	// The server has answered for the message by now: how the conversation ends
 	// changes nothing.
 	_ = client.CloseWithSMTPClient(connection)
-	if failure, ok := errors.AsType[*gomail.SendError](err); ok && failure.ErrorCode() >= 500 {
-		return fmt.Errorf("%w: status %d", ErrRefused, failure.ErrorCode())
+	// The library's text names the recipient, and errors go to the log.
+	if failure, ok := errors.AsType[*gomail.SendError](err); ok {
+		if failure.ErrorCode() >= 500 {
+			return fmt.Errorf("%w: status %d", ErrRefused, failure.ErrorCode())
+		}
+		return fmt.Errorf("mail: %s: status %d", failure.Reason, failure.ErrorCode())
 	}
 	if err != nil {
 		return fmt.Errorf("mail: %w", err)
