@@ -23,7 +23,8 @@ import (
 const (
 	exportPath    = "/invoices/export"
 	exportTime    = 10 * time.Minute // the longest
-	exportStall   = 30 * time.Second // without a byte taken
+	exportStall   = 30 * time.Second // without a byte taken, and before the rate counts
+	exportRate    = 32 << 10         // bytes a second that a reader takes, on the whole
 	exportsAtOnce = 3                // in a process, one of each person
 	exportWait    = 5 * time.Second  // for those before
 	drawTime      = 2 * time.Second  // of one look at the page of progress
@@ -81,7 +82,7 @@ func (s *server) exportFile(c echo.Context) error {
 // file that ends well is whole.
 func (s *server) stream(c echo.Context, e *app.Export) error {
 	control := http.NewResponseController(c.Response())
-	out := bufio.NewWriterSize(patient{c.Response(), control}, 64<<10)
+	out := bufio.NewWriterSize(&patient{w: c.Response(), control: control, now: systemTime}, 64<<10)
 	err := e.WriteTo(c.Request().Context(), out, func() error { return errors.Join(out.Flush(), ignoreUnsupported(control.Flush())) })
 	if err == nil {
 		err = out.Flush()
@@ -94,21 +95,38 @@ func (s *server) stream(c echo.Context, e *app.Export) error {
 }
 
 // patient gives whoever reads slowly time for each part, instead of one time for
-// the whole answer.
+// the whole answer. Places are few, so nobody holds one by a trickle: what they
+// had to be waited for counts, not what the making of the file took.
 type patient struct {
 	w       io.Writer
 	control *http.ResponseController
+	now     func() time.Time // of the clock that connections count by
+
+	sent   int64
+	waited time.Duration
 }
 
 // Write sends a part.
-func (p patient) Write(b []byte) (int, error) {
-	soon, cancel := context.WithTimeout(context.Background(), exportStall)
-	defer cancel()
-	until, _ := soon.Deadline() // of the real clock, as connections count
+func (p *patient) Write(b []byte) (int, error) {
+	begun := p.now()
+	whole := max(exportStall, time.Duration(p.sent+int64(len(b)))*time.Second/exportRate)
+	until := begun.Add(min(exportStall, whole-p.waited))
 	if err := ignoreUnsupported(p.control.SetWriteDeadline(until)); err != nil {
 		return 0, err
 	}
-	return p.w.Write(b)
+	n, err := p.w.Write(b)
+	p.sent += int64(n)
+	p.waited += p.now().Sub(begun)
+	return n, err
+}
+
+// systemTime is the time of the machine, which deadlines of connections are of,
+// whatever clock the portal runs by.
+func systemTime() time.Time {
+	now, cancel := context.WithTimeout(context.Background(), 0)
+	defer cancel()
+	t, _ := now.Deadline()
+	return t
 }
 
 func ignoreUnsupported(err error) error {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/bundle"
@@ -423,4 +425,60 @@ func TestAQuarterOf300(t *testing.T) {
 	}
 	readByOthers(t, a.body)
 	t.Logf("%d files, %d bytes, after %d looks", len(names), len(a.body), looks)
+}
+
+// slowLine is a reader who takes so many bytes a second, on a clock of its own.
+type slowLine struct {
+	http.ResponseWriter
+	rate     int
+	now      time.Time
+	deadline time.Time
+}
+
+func (l *slowLine) SetWriteDeadline(t time.Time) error { l.deadline = t; return nil }
+
+func (l *slowLine) Write(b []byte) (int, error) {
+	needs := time.Duration(len(b)) * time.Second / time.Duration(l.rate)
+	if left := l.deadline.Sub(l.now); left < needs {
+		l.now = l.deadline
+		return int(left.Seconds() * float64(l.rate)), os.ErrDeadlineExceeded
+	}
+	l.now = l.now.Add(needs)
+	return len(b), nil
+}
+
+// Who reads slowly has their file; who holds a place by a trickle loses it.
+func TestExportToSlowReaders(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	read := func(l *slowLine, p *patient, bytes int) (time.Duration, error) {
+		begun := l.now
+		for range bytes / (16 << 10) {
+			if _, err := p.Write(make([]byte, 16<<10)); err != nil {
+				return l.now.Sub(begun), err
+			}
+			l.now = l.now.Add(time.Second / 2) // the next part is made
+		}
+		return l.now.Sub(begun), nil
+	}
+	for rate, ends := range map[int]bool{600: true, 8 << 10: true, 31 << 10: true, 33 << 10: false, 1 << 20: false} {
+		l := &slowLine{rate: rate, now: start}
+		took, err := read(l, &patient{w: l, control: http.NewResponseController(l), now: func() time.Time { return l.now }}, 16<<20)
+		if ends != errors.Is(err, os.ErrDeadlineExceeded) || ends && rate <= 8<<10 && took > time.Minute {
+			t.Errorf("%d bytes a second: %v after %s", rate, err, took)
+		}
+	}
+	// Having been fast gives nobody minutes of silence.
+	l := &slowLine{rate: 16 << 20, now: start}
+	p := &patient{w: l, control: http.NewResponseController(l), now: func() time.Time { return l.now }}
+	if _, err := read(l, p, 16<<20); err != nil {
+		t.Fatal(err)
+	}
+	l.rate = 1
+	if took, err := read(l, p, 16<<10); !errors.Is(err, os.ErrDeadlineExceeded) || took != exportStall {
+		t.Errorf("who stopped: %v after %s", err, took)
+	}
+	if d := time.Since(systemTime()); d < 0 || d > time.Minute {
+		t.Errorf("the machine's time is %s off", d)
+	}
 }
