@@ -433,6 +433,8 @@ func TestBillingMistakes(t *testing.T) {
 		"e-mail without at":    {with(func(in *app.PayerInput) { in.Email = "ona" }), "email"},
 		"e-mail of two lines":  {with(func(in *app.PayerInput) { in.Email = "a@b.lt\nBcc: c@d.lt" }), "email"},
 		"e-mail with a name":   {with(func(in *app.PayerInput) { in.Email = "Ona <a@b.lt>" }), "email"},
+		"e-mail to a machine":  {with(func(in *app.PayerInput) { in.Email = "root@[10.0.0.5]" }), "email"},
+		"e-mail to an IPv6":    {with(func(in *app.PayerInput) { in.Email = "root@[IPv6:::ffff:10.0.0.5]" }), "email"},
 		"language":             {with(func(in *app.PayerInput) { in.Language = "tlh" }), "language"},
 		"currency":             {with(func(in *app.PayerInput) { in.Currency = "XXX" }), "currency"},
 		"VAT number's form":    {with(func(in *app.PayerInput) { in.VATNumber = "LT12" }), "vat_number"},

@@ -217,7 +217,7 @@ func validEmail(s string) bool {
 		return false
 	}
 	_, domain, _ := strings.Cut(s, "@")
-	return strings.Contains(domain, ".")
+	return strings.Contains(domain, ".") && !strings.HasPrefix(domain, "[") // no address of a machine (RFC 5321, 4.1.3)
 }
 
 // CleanText makes typed text fit for pages, documents and logs: NFC, without
