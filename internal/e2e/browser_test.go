@@ -239,7 +239,8 @@ func (b *browser) click(selector string) {
 func (b *browser) fill(selector, text string) {
 	b.t.Helper()
 	b.has(selector)
-	b.do(chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
+	evaluate[chromedp.Void](b, `document.querySelector(`+quote(selector)+`).value = ""`)
+	b.do(chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
 // evaluate returns the value of an expression in the page. It works where the
@@ -279,11 +280,58 @@ func (b *browser) at(path string) {
 	}
 }
 
+// there reports whether a selector matches.
+func (b *browser) there(selector string) bool {
+	b.t.Helper()
+	return evaluate[bool](b, `document.querySelector(`+quote(selector)+`) !== null`)
+}
+
 // has fails the test unless a selector matches; waiting for it would not help.
 func (b *browser) has(selector string) {
 	b.t.Helper()
-	if !evaluate[bool](b, `document.querySelector(`+quote(selector)+`) !== null`) {
+	if !b.there(selector) {
 		b.t.Fatalf("no %s on %s", selector, b.path())
+	}
+}
+
+// await opens a page again and again until a selector matches on it.
+func (b *browser) await(path, selector string) {
+	b.t.Helper()
+	for began := time.Now(); ; {
+		b.open(path)
+		if b.there(selector) {
+			return
+		}
+		if time.Since(began) > stepWithin {
+			b.t.Fatalf("no %s on %s: %s", selector, path, b.text("main"))
+		}
+	}
+}
+
+// back presses the browser's button, which leads to this page. chromedp would
+// wait for a load, which a page that was kept has not.
+func (b *browser) back(path string) {
+	b.t.Helper()
+	evaluate[chromedp.Void](b, `history.back()`)
+	for began := time.Now(); b.path() != path && time.Since(began) < stepWithin; {
+	}
+	b.at(path)
+}
+
+// become signs a demo person in, after whoever was.
+func (b *browser) become(person string) {
+	b.t.Helper()
+	b.leave()
+	b.open("/login")
+	b.click(`form:has([name="person"][value="` + person + `"]) button`)
+	b.calm("at the sign-in of " + person)
+}
+
+// leave signs out whoever is signed in.
+func (b *browser) leave() {
+	b.t.Helper()
+	if out := `form[action="/logout"] button`; b.there(out) {
+		b.click(out)
 	}
 }
 

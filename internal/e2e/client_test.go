@@ -235,6 +235,12 @@ func statement(t testing.TB, payer string, orders ...order) (name string) {
 			Booked: day, Valued: day, Payer: payer, PayerIBAN: "LT601010012345678901", References: []string{string(compact(o.rf))},
 		})
 	}
+	return statementFile(t, st)
+}
+
+// statementFile writes a statement as the bank's file.
+func statementFile(t testing.TB, st bank.Statement) (name string) {
+	t.Helper()
 	name = filepath.Join(t.TempDir(), "statement.xml")
 	f, err := os.Create(name)
 	if err != nil {

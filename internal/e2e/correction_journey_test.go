@@ -25,16 +25,7 @@ func TestCorrectionJourneyInBrowser(t *testing.T) {
 }
 
 func correctionJourney(t *testing.T, p *place, b *browser) {
-	become := func(person string) {
-		t.Helper()
-		if b.path() != "about:blank" {
-			b.click(`form[action="/logout"] button`)
-		}
-		b.open("/login")
-		b.click(`form:has([name="person"][value="` + person + `"]) button`)
-		b.calm("at the sign-in of " + person)
-	}
-	become("ona")
+	b.become("ona")
 	b.open("/invoices")
 	b.click(mark("invoice") + `[data-type="invoice"] a`)
 	old := strings.TrimPrefix(b.path(), "/invoices/")
@@ -80,7 +71,7 @@ func correctionJourney(t *testing.T, p *place, b *browser) {
 	b.at("/requests")
 	b.check()
 
-	become("rasa")
+	b.become("rasa")
 	b.open("/staff")
 	b.click(mark("waiting") + `[data-kind="corrections"] a`)
 	b.check()
@@ -92,7 +83,7 @@ func correctionJourney(t *testing.T, p *place, b *browser) {
 		t.Fatalf("the request is %s: %s", got, b.text("main"))
 	}
 
-	become("ona")
+	b.become("ona")
 	b.open("/balance")
 	if got := b.attr(mark("balance"), "data-minor"); got != back {
 		t.Errorf("the balance is %s, not %s", got, back)

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -30,9 +29,7 @@ func TestPaymentJourneyInBrowser(t *testing.T) {
 var formAction = regexp.MustCompile(`form-action 'self' (http://127\.0\.0\.1:\d+);`)
 
 func paymentJourney(t *testing.T, p *place, b *browser) {
-	b.open("/login")
-	b.click(`form:has([name="person"][value="ona"]) button`)
-	b.calm("at the sign-in")
+	b.become("ona")
 
 	// The order, by card.
 	b.open("/plans/gateway?lines=1&period=6")
@@ -73,10 +70,7 @@ func paymentJourney(t *testing.T, p *place, b *browser) {
 	// Back and again is the same page; walking away is no failure.
 	pay()
 	checkout := b.path()
-	evaluate[chromedp.Void](b, `history.back()`)
-	for began := time.Now(); b.path() != path && time.Since(began) < stepWithin; { // chromedp waits for a load, which a page that was kept has not
-	}
-	b.at(path)
+	b.back(path)
 	b.has(`button` + mark("pay-card"))
 	b.calm("after going back")
 	b.open(path)
@@ -112,12 +106,7 @@ func paymentJourney(t *testing.T, p *place, b *browser) {
 
 	// The invoice, as soon as it is issued.
 	invoice := `main a[href^="/invoices/"]`
-	for began := time.Now(); !evaluate[bool](b, `document.querySelector(`+quote(invoice)+`) !== null`); {
-		if time.Since(began) > stepWithin {
-			t.Fatalf("no invoice: %s", b.text("main"))
-		}
-		b.open(path + "/payment")
-	}
+	b.await(path+"/payment", invoice)
 	b.check()
 	b.click(invoice)
 	b.check()
@@ -126,7 +115,7 @@ func paymentJourney(t *testing.T, p *place, b *browser) {
 	}
 	b.open(path)
 	b.check()
-	if got := b.attr(mark("status"), "data-state"); got != "paid" || evaluate[bool](b, `document.querySelector("main form") !== null`) {
+	if got := b.attr(mark("status"), "data-state"); got != "paid" || b.there("main form") {
 		t.Errorf("the order is %s, or can be paid", got)
 	}
 

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -37,17 +36,8 @@ func TestRefundJourneyInBrowser(t *testing.T) {
 var leadsTo = regexp.MustCompile(`form-action 'self' (http://127\.0\.0\.1:\d+);`)
 
 func refundJourney(t *testing.T, p *place, b *browser) {
-	become := func(person string) {
-		t.Helper()
-		b.click(`form[action="/logout"] button`)
-		b.open("/login")
-		b.click(`form:has([name="person"][value="` + person + `"]) button`)
-		b.calm("at the sign-in of " + person)
-	}
-
 	// Ona buys by card: 12 months at 27.00 and 21 % VAT are 392.04.
-	b.open("/login")
-	b.click(`form:has([name="person"][value="ona"]) button`)
+	b.become("ona")
 	b.open("/plans/gateway?lines=1&period=12")
 	b.do(chromedp.Click(chromedp.CSS(`.order-form [name="method"][value="card"]`)))
 	b.click(mark("place-order"))
@@ -90,7 +80,7 @@ func refundJourney(t *testing.T, p *place, b *browser) {
 	id := b.attr(mark("request"), "data-id")
 
 	// Rasa approves as the first, and cannot be the second.
-	become("rasa")
+	b.become("rasa")
 	b.open("/staff")
 	b.check()
 	if got := b.attr(mark("waiting")+`[data-kind="refunds"]`, "data-count"); got != "2" { // and Olena's
@@ -104,12 +94,12 @@ func refundJourney(t *testing.T, p *place, b *browser) {
 	b.has(mark("needs-two"))
 	b.click(`form[action="` + request + `/approve"] button`)
 	b.check()
-	if got := b.attr(mark("why-not"), "data-reason"); got != "second" || evaluate[bool](b, `document.querySelector("main form") !== null`) {
+	if got := b.attr(mark("why-not"), "data-reason"); got != "second" || b.there("main form") {
 		t.Errorf("after the first approval: %s", b.text("main"))
 	}
 
 	// Jonas is the second, and finds the payment by what stands on a statement.
-	become("jonas")
+	b.become("jonas")
 	b.open(request)
 	b.click(`form[action="` + request + `/approve"] button`)
 	b.check()
@@ -125,12 +115,7 @@ func refundJourney(t *testing.T, p *place, b *browser) {
 	b.check()
 	b.has(mark("event") + `[data-state="succeeded"]`)
 	payment := b.path()
-	for began := time.Now(); !evaluate[bool](b, `document.querySelector('[data-testid="refunds"][data-kind="succeeded"][data-minor="`+total+`"]') !== null`); {
-		if time.Since(began) > stepWithin {
-			t.Fatalf("the refund was not sent: %s", b.text("main"))
-		}
-		b.open(payment)
-	}
+	b.await(payment, mark("refunds")+`[data-kind="succeeded"][data-minor="`+total+`"]`)
 	b.check()
 
 	// The sandbox's own book has it.
@@ -139,7 +124,7 @@ func refundJourney(t *testing.T, p *place, b *browser) {
 	}
 
 	// Ona sees the credit note, and that the subscription has ended.
-	become("ona")
+	b.become("ona")
 	b.open("/invoices?type=credit_note")
 	b.check()
 	if got := strings.TrimPrefix(b.attr(mark("invoice"), "data-minor"), "-"); got != total {
