@@ -33,11 +33,6 @@ func (c serveCommand) Run(e *environment) error {
 		return err
 	}
 	defer p.Close()
-	if p.config.Demo() {
-		if err := p.seedDemo(e); err != nil {
-			return fmt.Errorf("demo data: %w", err)
-		}
-	}
 	listener, err := net.Listen("tcp", string(p.config.Addr))
 	if err != nil {
 		return fmt.Errorf("PORTAL_ADDR takes an address that is free to listen on: %w", err)
@@ -47,6 +42,9 @@ func (c serveCommand) Run(e *environment) error {
 	}
 	public := string(p.config.PublicURL)
 	if p.config.Demo() {
+		if err := p.seedDemo(e); err != nil { // its documents carry the address
+			return errors.Join(fmt.Errorf("demo data: %w", err), listener.Close())
+		}
 		stop, err := p.startSandbox(listener.Addr().String())
 		if err != nil {
 			return errors.Join(err, listener.Close())
