@@ -170,10 +170,10 @@ type process struct {
 
 // serve starts the server and returns when it says that it is ready. It is
 // stopped when the test ends.
-func (p *place) serve() *process {
+func (p *place) serve(args ...string) *process {
 	p.t.Helper()
 	s := &process{t: p.t, ended: make(chan struct{}), out: &output{}}
-	s.cmd = exec.Command(binary, "serve")
+	s.cmd = exec.Command(binary, append([]string{"serve"}, args...)...)
 	s.cmd.Env, s.cmd.Dir, s.cmd.Stderr = p.env, p.t.TempDir(), s.out
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
