@@ -163,7 +163,7 @@ func (a *App) oss(ctx context.Context, tx *store.Tx, to io.Writer, quarter taxre
 		}
 		sold[i] = taxreport.Sold{
 			Period: taxreport.QuarterOf(civil.DateOf(r.TaxPoint, time.UTC)), Country: r.Country, Rate: money.BasisPoints(r.RateBPS),
-			Base: money.Amount(r.BaseMinor), VAT: money.Amount(r.VATMinor), Credited: r.Credited,
+			Base: money.Amount(r.BaseMinor), VAT: money.Amount(r.VATMinor), Credited: r.Credited, Replaces: r.Replaces,
 		}
 	}
 	report, err := taxreport.NewOSS(quarter, a.seller.VAT.Country, sold)

@@ -11,6 +11,7 @@ import (
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/pricing"
 )
@@ -30,7 +31,8 @@ type salesRegister struct {
 
 // The reports of all months and quarters add up to the books: nothing is left out,
 // nothing comes twice. Lithuanian VAT is in i.SAF, that of others in the One Stop
-// Shop, a credit note of a later quarter among the corrections.
+// Shop, a credit note of a later quarter and the invoice it comes with among the
+// corrections: they change no return that is filed.
 func TestReportsEqualTheBooks(t *testing.T) {
 	t.Parallel()
 	s := newTill(t)
@@ -72,10 +74,26 @@ func TestReportsEqualTheBooks(t *testing.T) {
 	anna := s.signIn(7_900_000_005_005, "Anna")
 	s.bill(anna, german(lithuanian("Anna")))
 	s.pay(s.order(anna, gateway))
+	bert := s.signIn(7_900_000_005_006, "Bert")
+	s.bill(bert, german(lithuanian("Bert")))
+	s.pay(s.order(bert, softphone(1, false, 6)))
+	list := must(s.Invoices(s.ctx(), bert, app.InvoiceFilter{Type: invoice.KindInvoice}))
+	renamed := func(name string) app.CorrectionInput {
+		return app.CorrectionInput{PayerInput: german(lithuanian(name))}
+	}
+	first := s.correct(bert, list.Items[0].Number, renamed("Bertram")) // in the quarter of the sale
 	s.clock.Set(time.Date(2027, 1, 4, 9, 0, 0, 0, time.UTC))
-	withdraw(anna, pricing.Gateway) // of what the quarter before reports
+	filed := must(s.Report(s.ctx(), finance, app.ReportOSS, "2026Q4"))
+	s.correct(bert, first.Invoice, renamed("Bertold")) // of what the quarter before reports
+	if file := must(s.Report(s.ctx(), finance, app.ReportOSSCorrections, "2027Q1")); strings.Count(string(file.Bytes), "\n") != 1 {
+		t.Errorf("a correction that changes no VAT: %s", file.Bytes)
+	}
+	withdraw(anna, pricing.Gateway)
 	s.must(s.DrawPending(s.ctx()))
 	s.clean()
+	if now := must(s.Report(s.ctx(), finance, app.ReportOSS, "2026Q4")); now.SHA256 != filed.SHA256 {
+		t.Errorf("the return that was filed has changed:\n%s\n%s", filed.Bytes, now.Bytes)
+	}
 
 	var base, vat, lithuanianVAT, foreign, corrected money.Amount
 	documents := 0
@@ -108,7 +126,7 @@ func TestReportsEqualTheBooks(t *testing.T) {
 		corrected += read(app.ReportOSSCorrections, quarter, "vat_diff_eur")
 	}
 	vat = lithuanianVAT + foreign + corrected
-	if want := s.count(`SELECT count(*) FROM invoice`); documents != want || want != 9 {
+	if want := s.count(`SELECT count(*) FROM invoice`); documents != want || want != 14 {
 		t.Errorf("%d documents are reported of %d", documents, want)
 	}
 	if want := money.Amount(-s.count(`SELECT sum(p.amount_minor) FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id WHERE a.kind = 'vat'`)); vat != want {
@@ -120,7 +138,7 @@ func TestReportsEqualTheBooks(t *testing.T) {
 	if foreign <= 0 || corrected >= 0 || lithuanianVAT <= 0 {
 		t.Errorf("Lithuania %d, others %d, corrections %d", lithuanianVAT, foreign, corrected)
 	}
-	if n := s.count(`SELECT count(*) FROM audit WHERE action = 'staff.viewed' AND object_kind = 'report'`); n != 10 {
+	if n := s.count(`SELECT count(*) FROM audit WHERE action = 'staff.viewed' AND object_kind = 'report'`); n != 13 {
 		t.Errorf("%d reports are in the audit log", n)
 	}
 }

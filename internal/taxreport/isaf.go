@@ -97,9 +97,9 @@ func (x *out) sale(d invoice.Document) error {
 		x.put("</Reference>")
 	}
 	x.put("</References>")
-	// A credit note carries its invoice's tax point, but counts in the period in
-	// which it was issued.
-	if d.Kind == invoice.KindInvoice && d.TaxPoint != d.IssueDate {
+	// A credit note, and the invoice that replaces what it credits, carry the tax
+	// point of the first invoice, but count in the period in which they were issued.
+	if d.Corrects == nil && d.TaxPoint != d.IssueDate {
 		x.leaf("VATPointDate", d.TaxPoint.String())
 	} else {
 		x.put("<VATPointDate", isNil)

@@ -49,6 +49,7 @@ type Sold struct {
 	Base     money.Amount
 	VAT      money.Amount
 	Credited bool // by credit notes
+	Replaces bool // by invoices that replace others, which credit notes took back
 }
 
 // OSS are the figures of a return.
@@ -59,16 +60,17 @@ type OSS struct {
 	Corrections []OSSCorrection
 }
 
-// OSSLine is what was sold in a member state at a rate, less what was credited of
-// it in the same quarter.
+// OSSLine is what was sold in a member state at a rate, with what was credited and
+// invoiced anew of it in the same quarter.
 type OSSLine struct {
 	Country   string
 	Rate      money.BasisPoints
 	Base, VAT money.Amount
 }
 
-// OSSCorrection is the VAT of an earlier return that credit notes of this quarter
-// take back (Directive 2006/112/EC art. 369g(4)); negative.
+// OSSCorrection is what the VAT of an earlier return changes by (Directive
+// 2006/112/EC art. 369g(4)): credit notes of this quarter take back, invoices of
+// this quarter that replace others add. It is not 0.
 type OSSCorrection struct {
 	Period  Quarter
 	Country string
@@ -76,7 +78,9 @@ type OSSCorrection struct {
 }
 
 // NewOSS sorts what was sold and credited into the return of a quarter: invoices
-// whose tax point is in it, and credit notes issued in it.
+// whose tax point is in it, and credit notes and replacements issued in it. A
+// replacement has the tax point of the first invoice, but goes with the credit note
+// that it was issued with: the return of that tax point may be filed.
 func NewOSS(period Quarter, seller string, sold []Sold) (OSS, error) {
 	r := OSS{Period: period, Seller: seller}
 	for _, s := range sold {
@@ -98,20 +102,21 @@ func NewOSS(period Quarter, seller string, sold []Sold) (OSS, error) {
 			if r.Lines[i].VAT, err = money.Sum(r.Lines[i].VAT, sign*s.VAT); err != nil {
 				return OSS{}, err
 			}
-		case s.Credited:
+		case s.Credited || s.Replaces:
 			i := slices.IndexFunc(r.Corrections, func(c OSSCorrection) bool { return c.Period == s.Period && c.Country == s.Country })
 			if i < 0 {
 				r.Corrections = append(r.Corrections, OSSCorrection{Period: s.Period, Country: s.Country})
 				i = len(r.Corrections) - 1
 			}
 			var err error
-			if r.Corrections[i].VAT, err = money.Sum(r.Corrections[i].VAT, -s.VAT); err != nil {
+			if r.Corrections[i].VAT, err = money.Sum(r.Corrections[i].VAT, sign*s.VAT); err != nil {
 				return OSS{}, err
 			}
 		default:
 			return OSS{}, fmt.Errorf("taxreport: a sale of %s in the return of %s", s.Period, period)
 		}
 	}
+	r.Corrections = slices.DeleteFunc(r.Corrections, func(c OSSCorrection) bool { return c.VAT == 0 })
 	slices.SortFunc(r.Lines, func(a, b OSSLine) int {
 		return cmp.Or(cmp.Compare(a.Country, b.Country), cmp.Compare(b.Rate, a.Rate))
 	})

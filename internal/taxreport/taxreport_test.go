@@ -50,7 +50,10 @@ func TestISAF(t *testing.T) {
 	note := sale("SIPC-2026-000001", "R1", "LT", 2100, 50_00, 10_50)
 	note.Kind, note.Corrects = invoice.KindCreditNote, &invoice.Correction{Number: "SIP-2026-000001", IssueDate: civil.MustParse("2026-10-05")}
 	note.TaxPoint = civil.MustParse("2026-10-05")
-	got, err := write(november, sale("SIP-2026-000001", "R1", "LT", 2100, 100_00, 21_00), company, note)
+	replacement := sale("SIP-2026-000003", "R1", "LT", 2100, 50_00, 10_50)
+	replacement.Corrects = &invoice.Correction{Number: "SIP-2026-000001", IssueDate: civil.MustParse("2026-10-05"), CreditNote: note.Number}
+	replacement.TaxPoint = note.TaxPoint
+	got, err := write(november, sale("SIP-2026-000001", "R1", "LT", 2100, 100_00, 21_00), company, note, replacement)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,6 +70,7 @@ func TestISAF(t *testing.T) {
 		`<VATPointDate xsi:nil="true"/><DocumentTotals><DocumentTotal><TaxableValue>200.00</TaxableValue><TaxCode>PVM15</TaxCode><TaxPercentage xsi:nil="true"/><Amount>0.00</Amount>`,
 		`<InvoiceType>KS</InvoiceType><SpecialTaxation></SpecialTaxation><References><Reference><ReferenceNo>SIP-2026-000001</ReferenceNo><ReferenceDate>2026-10-05</ReferenceDate></Reference></References>` +
 			`<VATPointDate xsi:nil="true"/><DocumentTotals><DocumentTotal><TaxableValue>-50.00</TaxableValue><TaxCode>PVM1</TaxCode><TaxPercentage>21.00</TaxPercentage><Amount>-10.50</Amount>`,
+		`<VATPointDate xsi:nil="true"/><DocumentTotals><DocumentTotal><TaxableValue>50.00</TaxableValue><TaxCode>PVM1</TaxCode><TaxPercentage>21.00</TaxPercentage><Amount>10.50</Amount>`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %s\nin %s", want, got)
@@ -131,8 +135,8 @@ func TestQuarter(t *testing.T) {
 	}
 }
 
-// Whatever is sold and credited: lines and corrections add up to all of it, each
-// member state and rate comes once.
+// Whatever is sold, credited and invoiced anew: lines and corrections add up to all
+// of it, each member state and rate comes once.
 func TestOSSAddsUp(t *testing.T) {
 	t.Parallel()
 	q := Quarter{2026, 4}
@@ -140,7 +144,9 @@ func TestOSSAddsUp(t *testing.T) {
 		sold := rapid.SliceOf(rapid.Custom(func(rt *rapid.T) Sold {
 			s := Sold{Period: q, Country: rapid.SampledFrom([]string{"DE", "FR", "EE"}).Draw(rt, "msc"), Rate: rapid.SampledFrom([]money.BasisPoints{1900, 2000}).Draw(rt, "rate"),
 				Base: money.Amount(rapid.Int64Range(0, 1e9).Draw(rt, "base")), VAT: money.Amount(rapid.Int64Range(0, 1e8).Draw(rt, "vat"))}
-			if s.Credited = rapid.Bool().Draw(rt, "credited"); s.Credited && rapid.Bool().Draw(rt, "earlier") {
+			s.Credited = rapid.Bool().Draw(rt, "credited")
+			s.Replaces = !s.Credited && rapid.Bool().Draw(rt, "replaces")
+			if (s.Credited || s.Replaces) && rapid.Bool().Draw(rt, "earlier") {
 				s.Period = Quarter{2026, rapid.IntRange(1, 3).Draw(rt, "quarter")}
 			}
 			return s
@@ -168,7 +174,7 @@ func TestOSSAddsUp(t *testing.T) {
 		}
 		for _, c := range r.Corrections {
 			got += c.VAT
-			if c.Period == q || c.VAT > 0 {
+			if c.Period == q || c.VAT == 0 {
 				rt.Fatalf("%+v is no correction", c)
 			}
 		}
@@ -186,6 +192,8 @@ func TestOSSFiles(t *testing.T) {
 	r, err := NewOSS(Quarter{2026, 4}, "LT", []Sold{
 		{Period: Quarter{2026, 4}, Country: "FR", Rate: 2000, Base: 100_00, VAT: 20_00}, {Period: Quarter{2026, 4}, Country: "DE", Rate: 1900, Base: 200_00, VAT: 38_00},
 		{Period: Quarter{2026, 4}, Country: "DE", Rate: 1900, Base: 50_00, VAT: 9_50, Credited: true}, {Period: Quarter{2026, 2}, Country: "DE", Rate: 1900, Base: 10_00, VAT: 1_90, Credited: true},
+		{Period: Quarter{2026, 3}, Country: "FR", Rate: 2000, Base: 10_00, VAT: 2_00, Credited: true}, {Period: Quarter{2026, 3}, Country: "FR", Rate: 2000, Base: 10_00, VAT: 2_00, Replaces: true},
+		{Period: Quarter{2026, 3}, Country: "EE", Rate: 2400, Base: 10_00, VAT: 2_40, Replaces: true},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +205,7 @@ func TestOSSFiles(t *testing.T) {
 	if got := lines.String(); got != "period,msc,service_country,rate_type,rate,net_eur,vat_eur\r\n2026Q4,DE,LT,STANDARD,19.00,150.00,28.50\r\n2026Q4,FR,LT,STANDARD,20.00,100.00,20.00\r\n" {
 		t.Errorf("%s", got)
 	}
-	if got := corrections.String(); got != "corr_period,msc,vat_diff_eur\r\n2026Q2,DE,-1.90\r\n" {
+	if got := corrections.String(); got != "corr_period,msc,vat_diff_eur\r\n2026Q2,DE,-1.90\r\n2026Q3,EE,2.40\r\n" {
 		t.Errorf("%s", got)
 	}
 	if !slices.IsSortedFunc(r.Lines, func(a, b OSSLine) int { return strings.Compare(a.Country, b.Country) }) {
