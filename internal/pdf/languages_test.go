@@ -273,8 +273,9 @@ func statement(language, also string) pdf.Statement {
 		Sums: ledger.Totals{Opening: 12_50},
 	}
 	balance := st.Sums.Opening
-	for i, kind := range []ledger.EntryKind{
+	for i, kind := range []ledger.EntryKind{ // all that move a balance
 		ledger.EntryBankReceived, ledger.EntryOrderPaid, ledger.EntryCaptured, ledger.EntryChangeCredit, ledger.EntryCredited, ledger.EntryRefundAsked, ledger.EntryRefundFailed,
+		ledger.EntryCorrected, ledger.EntrySuspenseMatched, ledger.EntrySuspenseTakenBack,
 	} {
 		l := pdf.StatementLine{On: st.From.AddDays(9 * i), Kind: kind, Amount: money.Amount(1000_00 + 7*i)}
 		switch kind {
@@ -282,7 +283,11 @@ func statement(language, also string) pdf.Statement {
 			l.Sender, l.ReceiptNumber = "MUELLER UND SOEHNE", "R-2026-000007"
 		case ledger.EntryOrderPaid:
 			l.Amount, l.OrderNumber, l.InvoiceNumber = -l.Amount, "O-2026-000101", "SIP-2026-000042"
-		case ledger.EntryRefundAsked:
+		case ledger.EntryCredited, ledger.EntryCorrected:
+			l.InvoiceNumber = "SIPC-2026-000003"
+		case ledger.EntrySuspenseMatched:
+			l.Sender = "MUELLER UND SOEHNE"
+		case ledger.EntryRefundAsked, ledger.EntrySuspenseTakenBack:
 			l.Amount = -l.Amount
 		default:
 		}

@@ -24,7 +24,8 @@ type Statement struct {
 	Listed         money.Amount    // balance after the last line
 }
 
-// StatementLine is one movement.
+// StatementLine is one movement. The InvoiceNumber of what was credited or
+// corrected is that of the credit note.
 type StatementLine struct {
 	On                                                civil.Date
 	Kind                                              ledger.EntryKind
@@ -117,10 +118,14 @@ func (s *sheet) movements(st Statement) {
 
 // movement says what a movement is, and under that the documents that it names.
 func (s *sheet) movement(c cell, l StatementLine) block {
-	kind := string(l.Kind)
+	kind, document := string(l.Kind), "doc.statement.invoice"
 	switch l.Kind {
-	case ledger.EntryBankReceived, ledger.EntryCaptured, ledger.EntryChangeCredit, ledger.EntryCredited, ledger.EntryOrderPaid,
-		ledger.EntryRefundAsked, ledger.EntryRefundFailed:
+	case ledger.EntryBankReceived, ledger.EntryCaptured, ledger.EntryChangeCredit, ledger.EntryOrderPaid, ledger.EntryRefundAsked,
+		ledger.EntryRefundFailed, ledger.EntrySuspenseTakenBack:
+	case ledger.EntryCredited, ledger.EntryCorrected:
+		document = "doc.statement.credit_note"
+	case ledger.EntrySuspenseMatched: // a transfer all the same
+		kind = string(ledger.EntryBankReceived)
 	default:
 		kind = "other"
 	}
@@ -131,7 +136,7 @@ func (s *sheet) movement(c cell, l StatementLine) block {
 		}
 	}
 	add("doc.statement.from", "Name", l.Sender)
-	add("doc.statement.invoice", "Number", l.InvoiceNumber)
+	add(document, "Number", l.InvoiceNumber)
 	add("doc.statement.receipt", "Number", l.ReceiptNumber)
 	text := s.cell(c, s.say("doc.statement.kind."+kind, "Number", clean(l.OrderNumber, limitCode)), bodyType)
 	if len(details) == 0 {
