@@ -65,9 +65,10 @@ type CorrectionRow struct {
 	URL          string // of the invoice; of the request, for staff
 	PayerName    string
 	AskedAt      Instant
-	Back         Money // VAT that comes back; absent for none
-	Extra        Money // VAT that is to be paid; absent for none
-	Replacement  Link  // the new invoice, once done
+	Back         Money  // VAT that comes back; absent for none
+	Extra        Money  // VAT that is to be paid; absent for none
+	BalanceURL   string // of the payer who pays it
+	Replacement  Link   // the new invoice, once done
 	RejectReason string
 	FirstBy      string
 	WithdrawURL  string // takes it back; empty once it is decided

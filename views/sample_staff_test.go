@@ -89,7 +89,7 @@ func correctionForm(bad bool) views.CorrectionFormPage {
 func correctionRow(state string) views.CorrectionRow {
 	r := views.CorrectionRow{
 		ID: "2f1c8a52-1111-4222-8333-444455556666", State: state, Number: "SIP-2026-000123", URL: "/staff/corrections/2f1c8a52-1111-4222-8333-444455556666",
-		PayerName: longName, AskedAt: day(2026, 11, 23), Back: eur(47628),
+		PayerName: longName, AskedAt: day(2026, 11, 23), Back: eur(47628), BalanceURL: "/balance?payer=p1",
 	}
 	switch state {
 	case "approved_once":

@@ -154,4 +154,16 @@ func TestCorrectionByRequest(t *testing.T) {
 	if text := w.owner.get("/statement?payer=" + string(w.payer)).doc().Text(); !strings.Contains(text, "VAT of a corrected invoice") {
 		t.Error("the statement does not name it")
 	}
+
+	// Where VAT is to be paid, the list leads to the balance of who pays it.
+	for field, v := range map[string]string{"kind": "person", "company_code": "", "vat_number": ""} {
+		form.Set(field, v)
+	}
+	form.Set("invoice", strings.TrimPrefix(done.mark("request").Find(`a[href^="/invoices/SIP-"]`).Last().AttrOr("href", ""), "/invoices/"))
+	confirm = w.owner.post("/requests/new/correction", form).filled(confirmSelector)
+	confirm.Set("step", "confirm")
+	list = w.owner.submit("/requests/new/correction", confirm)
+	if n := list.mark("request").Find(`a[href="` + ofPayer("/balance", w.payer) + `"]`).Length(); n != 1 {
+		t.Errorf("%d links to the payer's balance: %s", n, clip(list.body, 3000))
+	}
 }

@@ -98,7 +98,7 @@ func correctionRow(t i18n.Translator, r app.CorrectionRequest, zone *time.Locati
 	row := views.CorrectionRow{
 		ID: r.ID, State: string(r.State), Number: r.Invoice, URL: invoiceURL(r.Invoice), PayerName: r.PayerName,
 		AskedAt: dayOf(t, civil.DateOf(r.AskedAt, zone)), Back: unlessZero(t, r.Back(), r.Currency),
-		Extra: unlessZero(t, r.Extra(), r.Currency), RejectReason: r.RejectReason, FirstBy: r.FirstByName,
+		Extra: unlessZero(t, r.Extra(), r.Currency), BalanceURL: ofPayer("/balance", r.PayerID), RejectReason: r.RejectReason, FirstBy: r.FirstByName,
 	}
 	if r.ReplacementNumber != "" {
 		row.Replacement = views.Link{Text: r.ReplacementNumber, URL: invoiceURL(r.ReplacementNumber)}
