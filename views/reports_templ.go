@@ -92,7 +92,7 @@ func StaffReports(p StaffReportsPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = selectField(p.T, chooser{Name: "month", Label: p.T.T("staff.reports.month"), Choices: p.Months, Errors: p.Errors.Of("month")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = selectField(p.T, chooser{Name: "month", Label: p.T.T("staff.reports.month"), Value: p.Month, Choices: p.Months, Errors: p.Errors.Of("month")}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -139,7 +139,7 @@ func StaffReports(p StaffReportsPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = selectField(p.T, chooser{Name: "quarter", Label: p.T.T("staff.reports.quarter"), Choices: p.Quarters, Errors: p.Errors.Of("quarter")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = selectField(p.T, chooser{Name: "quarter", Label: p.T.T("staff.reports.quarter"), Value: p.Quarter, Choices: p.Quarters, Errors: p.Errors.Of("quarter")}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

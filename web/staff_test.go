@@ -274,3 +274,21 @@ func TestStaffSearchPage(t *testing.T) {
 		t.Errorf("a list that there is not: %d", a.status)
 	}
 }
+
+// A report that is refused says so at its field; what was chosen stays.
+func TestReportRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.clock.Set(time.Date(2027, 7, 5, 9, 0, 0, 0, time.UTC))
+	finance := w.colleague(7_900_000_001_016, "Fausta", account.StaffFinance)
+	if got := finance.get("/staff/reports").doc().Find("#f-quarter option").First().AttrOr("value", ""); got != "2027Q2" {
+		t.Errorf("%s is offered first", got)
+	}
+	_, err := w.db.Pool().Exec(w.ctx(), `ALTER TABLE invoice DISABLE TRIGGER USER; ALTER TABLE invoice_vat DISABLE TRIGGER USER;
+		UPDATE invoice_vat SET vat_row = 'R7'; UPDATE invoice SET currency = 'USD'`)
+	w.must(err)
+	a := finance.get("/staff/reports/oss.csv?download=1&quarter=2026Q4")
+	if a.status != http.StatusConflict || a.mark("error").AttrOr("data-field", "") != "quarter" || a.doc().Find("#f-quarter option[selected]").AttrOr("value", "") != "2026Q4" {
+		t.Errorf("%d %s", a.status, clip(a.doc().Find("main").Text(), 2000))
+	}
+}

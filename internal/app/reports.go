@@ -53,11 +53,11 @@ func (a *App) Reports(ctx context.Context, actor account.Actor) (ReportPeriods, 
 	today := a.Today()
 	month := civil.Date{Year: today.Year, Month: today.Month, Day: 1}
 	for i := range reportMonths {
-		p.Months = append(p.Months, month.AddMonths(-i, 1))
+		p.Months = append(p.Months, month.AddMonths(-1-i, 1))
 	}
 	first := taxreport.QuarterOf(today).From()
 	for i := range reportQuarters {
-		p.Quarters = append(p.Quarters, taxreport.QuarterOf(first.AddMonths(-3*i, 1)))
+		p.Quarters = append(p.Quarters, taxreport.QuarterOf(first.AddMonths(-3*(i+1), 1)))
 	}
 	return p, nil
 }

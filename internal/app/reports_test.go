@@ -143,6 +143,25 @@ func TestReportsEqualTheBooks(t *testing.T) {
 	}
 }
 
+// What is not over is not offered: the first of the list is chosen by itself.
+func TestReportPeriodsAreOver(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	finance := s.staff(7_900_000_005_020, "Faustas", account.StaffFinance)
+	for now, want := range map[string][2]string{
+		"2026-12-31T21:59:59Z": {"2026-11-01", "2026Q3"}, "2026-12-31T22:00:00Z": {"2026-12-01", "2026Q4"}, "2027-05-31T12:00:00Z": {"2027-04-01", "2027Q1"},
+	} {
+		s.clock.Set(must(time.Parse(time.RFC3339, now)))
+		p := must(s.Reports(s.ctx(), finance))
+		if got := [2]string{p.Months[0].String(), p.Quarters[0].String()}; got != want {
+			t.Errorf("at %s: %v, want %v", now, got, want)
+		}
+		if len(p.Months) != 12 || len(p.Quarters) != 8 || !p.Months[11].Before(p.Months[10]) || !p.Quarters[7].From().Before(p.Quarters[6].From()) {
+			t.Errorf("at %s: %v", now, p)
+		}
+	}
+}
+
 func TestReportsAreForFinance(t *testing.T) {
 	t.Parallel()
 	s := newTill(t)
