@@ -559,6 +559,16 @@ type Document struct {
 	CorrectedBy []Link   // credit notes of an invoice
 	ReplacedBy  *Link    // the invoice in its place
 	Returned    []string // of a credit note: what happens with the money
+	Pay         *PayDetails
+}
+
+// Payable reports whether money is expected for a bank invoice.
+func (d Document) Payable() bool { return d.State == "expected" || d.State == "received" }
+
+// PayDetails say how a bank invoice is paid.
+type PayDetails struct {
+	Reference, IBAN        Copied
+	Beneficiary, BIC, Bank string // the last two may be empty
 }
 
 // DocumentLine is one position of a document or an order.

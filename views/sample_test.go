@@ -342,6 +342,16 @@ func document() views.Document {
 	}
 }
 
+func bankInvoice() views.Document {
+	d := document()
+	d.Kind, d.Number, d.State, d.TaxPoint, d.ValidUntil, d.Service = "bank_invoice", d.OrderNumber, "expected", views.Instant{}, day(2026, 12, 9), ""
+	d.Pay = &views.PayDetails{
+		Reference: views.Copied{Text: "RF86 2026 0001 23", Raw: "RF862026000123"}, IBAN: views.Copied{Text: "LT12 1000 0111 0100 1000", Raw: "LT121000011101001000"},
+		Beneficiary: seller.Name, BIC: "HABALT22", Bank: "Demo Bank AB",
+	}
+	return d
+}
+
 func creditNote() views.Document {
 	d := document()
 	d.Kind, d.Number = "credit_note", "SIPC-2026-000007"
@@ -493,6 +503,7 @@ func samples() map[string]templ.Component {
 		"invoices-empty":         views.Invoices(views.InvoicesPage{Page: page(true, views.NavInvoices)}),
 		"invoice":                views.InvoiceDocument(views.DocumentPage{Page: page(true, views.NavInvoices), Document: document(), PDFURL: "/invoices/SIP-2026-000123.pdf", CIIURL: "/invoices/SIP-2026-000123.xml?download=1", UBLURL: "/invoices/SIP-2026-000123.ubl.xml?download=1"}),
 		"credit-note":            views.InvoiceDocument(views.DocumentPage{Page: page(true, views.NavInvoices), Document: creditNote(), PDFURL: "/x.pdf"}),
+		"bank-invoice":           views.InvoiceDocument(views.DocumentPage{Page: page(true, views.NavInvoices), Document: bankInvoice(), PDFURL: "/x.pdf"}),
 		"invoice-corrected":      views.InvoiceDocument(views.DocumentPage{Page: page(true, views.NavInvoices), Document: corrected(), PDFURL: "/x.pdf"}),
 		"withdrawal":             views.Withdrawal(withdrawal(false)),
 		"withdrawal-moved":       views.Withdrawal(withdrawal(true)),

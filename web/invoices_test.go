@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -192,6 +193,34 @@ func TestDocumentView(t *testing.T) {
 	}
 	if d.Service != "" || d.TaxPoint.Text != "" {
 		t.Errorf("days that are not set: %q, %q", d.Service, d.TaxPoint.Text)
+	}
+}
+
+// The page of a bank invoice says what the paper says: by when and how to pay, and
+// what it is not. One that nobody is to pay any more tells nobody where to.
+func TestBankInvoicePage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	details := func(number string) (list []string) {
+		a := w.owner.get("/invoices/" + number)
+		for _, id := range []string{"due-date", "rf", "iban", "beneficiary", "bic"} {
+			found := a.doc().Find(`[data-testid="` + id + `"]`)
+			list = append(list, found.AttrOr("data-copy", found.AttrOr("datetime", found.Text())))
+		}
+		if a.mark("no-vat-invoice").Length() != 1 {
+			t.Errorf("%s passes for a VAT invoice", number)
+		}
+		return list
+	}
+	d := w.document(w.open.Number)
+	if got, want := details(w.open.Number), []string{d.ValidUntil.String(), d.Reference, d.Payment.IBAN, d.Payment.Beneficiary, d.Payment.BIC}; !slices.Equal(got, want) || d.Payment.BIC == "" {
+		t.Errorf("open: %q, want %q", got, want)
+	}
+	if got := details(w.paid.Number); got[0] == "" || got[1] == "" || strings.Join(got[2:], "") != "" {
+		t.Errorf("paid: %q", got)
+	}
+	if n := w.owner.get("/invoices/" + w.paid.InvoiceNumber).doc().Find(`[data-testid="no-vat-invoice"]`).Length(); n != 0 {
+		t.Error("a VAT invoice passes for none")
 	}
 }
 

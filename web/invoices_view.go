@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/bank"
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/i18n"
 	"github.com/siptg/portal/internal/invoice"
@@ -221,6 +222,12 @@ func documentView(t i18n.Translator, d invoice.Document) views.Document {
 				"Currency", d.Currency, "Source", x.Source, "Date", dayOf(t, x.Day).Text))
 		}
 		v.VAT = append(v.VAT, row)
+	}
+	if d.Kind == invoice.KindBankInvoice {
+		v.Pay = &views.PayDetails{
+			Reference: views.Copied{Text: bank.Reference(d.Reference).Print(), Raw: d.Reference}, IBAN: ibanView(d.Payment.IBAN),
+			Beneficiary: d.Payment.Beneficiary, BIC: d.Payment.BIC, Bank: d.Payment.Bank,
+		}
 	}
 	if d.Corrects != nil {
 		v.Corrects = &views.Correction{
