@@ -62,9 +62,11 @@ func seatSamples() map[string]templ.Component {
 	bad, off := peoplePage(), peoplePage()
 	bad.Email, bad.Errors = "x", views.Errors{{Field: "email", Text: en.T("error.email")}}
 	off.MailOff, off.Payers, off.Invitations = true, nil, nil
-	badRecipient, none := recipientsPage(), recipientsPage()
+	badRecipient, badRow, none := recipientsPage(), recipientsPage(), recipientsPage()
 	badRecipient.Form = views.RecipientForm{Email: "x"}
 	badRecipient.Errors = views.Errors{{Field: "email", Text: en.T("error.email")}, {Field: "pdf", Text: en.T("error.recipient.no_file")}}
+	badRow.Rows[1].PDF, badRow.Rows[1].XML = false, false
+	badRow.Errors = views.Errors{{Field: "pdf-r2", Text: en.T("error.recipient.no_file")}}
 	none.Rows, none.Sent, none.MailOff = nil, nil, true
 	log := views.ViewLogPage{
 		Page: in, PayerName: longName, PeopleURL: "/billing/members?payer=p1", NextURL: "/billing/views?payer=p1&after=1", FirstURL: "/billing/views?payer=p1",
@@ -90,7 +92,7 @@ func seatSamples() map[string]templ.Component {
 	return map[string]templ.Component{
 		"people": views.People(peoplePage()), "people-bad": views.People(bad), "people-off": views.People(off),
 		"view-log": views.ViewLog(log), "view-log-empty": views.ViewLog(noLog),
-		"recipients": views.Recipients(recipientsPage()), "recipients-bad": views.Recipients(badRecipient), "recipients-none": views.Recipients(none),
+		"recipients": views.Recipients(recipientsPage()), "recipients-bad": views.Recipients(badRecipient), "recipients-bad-row": views.Recipients(badRow), "recipients-none": views.Recipients(none),
 		"seat-ask": views.EmailSignIn(views.EmailSignInPage{Page: out, DemoEmail: "accountant@office.example"}), "seat-off": views.EmailSignIn(views.EmailSignInPage{Page: out, MailOff: true}),
 		"seat-bad":          views.EmailSignIn(views.EmailSignInPage{Page: out, Email: "x", Errors: views.Errors{{Field: "email", Text: en.T("error.email")}}}),
 		"seat-sent":         views.EmailSent(views.EmailSentPage{Page: out, Minutes: 15}),

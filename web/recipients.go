@@ -19,18 +19,33 @@ func (s *server) recipientsPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	everything := views.RecipientForm{Invoices: true, CreditNotes: true, BankInvoices: true, Receipts: true, PDF: true, XML: true}
-	return s.showRecipients(c, http.StatusOK, values.Get("payer"), everything, nil)
+	return s.showRecipients(c, http.StatusOK, values.Get("payer"), "", everything, nil)
 }
 
-// showRecipients renders the page with the form as typed.
-func (s *server) showRecipients(c echo.Context, status int, payer string, typed views.RecipientForm, mistakes views.Errors) error {
+// everything is what a new recipient gets, unless somebody chooses.
+var everything = app.RecipientInput{Invoices: true, CreditNotes: true, BankInvoices: true, Receipts: true, PDF: true, XML: true}
+
+// showRecipients renders the page with the form of a recipient, or for none that of
+// a new one, as typed.
+func (s *server) showRecipients(c echo.Context, status int, payer, of string, typed app.RecipientInput, mistakes views.Errors) error {
 	all, err := s.app.Recipients(c.Request().Context(), s.actor(c), account.PayerID(payer))
 	if err != nil {
 		return err
 	}
 	page := recipientsView(s.page(c), all, s.zone(c))
-	page.Form, page.Errors = typed, mistakes
+	page.Form, page.Errors = recipientForm(typed), mistakes
+	if of != "" {
+		page.Form = recipientForm(everything)
+		for i := range page.Errors {
+			page.Errors[i].Field += "-" + of
+		}
+		for i, r := range page.Rows {
+			if r.ID == of {
+				typed.Email = r.Email
+				page.Rows[i].RecipientForm = recipientForm(typed)
+			}
+		}
+	}
 	return s.render(c, status, views.Recipients(page))
 }
 
@@ -80,6 +95,12 @@ func recipientsView(p views.Page, all app.Recipients, zone *time.Location) views
 	return page
 }
 
+func recipientForm(in app.RecipientInput) views.RecipientForm {
+	return views.RecipientForm{
+		Email: in.Email, Invoices: in.Invoices, CreditNotes: in.CreditNotes, BankInvoices: in.BankInvoices, Receipts: in.Receipts, PDF: in.PDF, XML: in.XML,
+	}
+}
+
 func readRecipient(f url.Values) app.RecipientInput {
 	on := func(name string) bool { return f.Get(name) == "on" }
 	return app.RecipientInput{
@@ -97,9 +118,7 @@ func (s *server) addRecipient(c echo.Context) error {
 	payer, in := f.Get("payer"), readRecipient(f)
 	err = s.app.AddRecipient(c.Request().Context(), s.actor(c), account.PayerID(payer), in)
 	if mistakes, ok := fieldErrors(s.translator(c), err); ok {
-		return s.showRecipients(c, statusOf(err), payer, views.RecipientForm{
-			Email: in.Email, Invoices: in.Invoices, CreditNotes: in.CreditNotes, BankInvoices: in.BankInvoices, Receipts: in.Receipts, PDF: in.PDF, XML: in.XML,
-		}, mistakes)
+		return s.showRecipients(c, statusOf(err), payer, "", in, mistakes)
 	}
 	if err != nil {
 		return err
@@ -121,7 +140,11 @@ func (s *server) saveRecipient(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	payer, err := s.app.SaveRecipient(c.Request().Context(), s.actor(c), c.Param("id"), readRecipient(f))
+	id, in := c.Param("id"), readRecipient(f)
+	payer, err := s.app.SaveRecipient(c.Request().Context(), s.actor(c), id, in)
+	if mistakes, ok := fieldErrors(s.translator(c), err); ok {
+		return s.showRecipients(c, statusOf(err), string(payer), id, in, mistakes)
+	}
 	return s.toRecipients(c, payer, views.FlashRecipientSaved, err)
 }
 

@@ -346,6 +346,36 @@ func TestOneSeatOfSeveralPayers(t *testing.T) {
 
 // Documents go to those who confirmed, with their files; who stops them gets no
 // more, by the page or by the mail program's own button.
+// A recipient without any file is a mistake at the field; what was ticked stays,
+// and nothing is saved.
+func TestRecipientWithoutAFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.recipient()
+	path := "/billing/recipients/" + id
+	a := w.owner.post(path, url.Values{"receipts": {"on"}})
+	panel := a.doc().Find(`[data-testid="recipient"][data-id="` + id + `"]`)
+	var ticked []string
+	for _, x := range panel.Find("input:checked").EachIter() {
+		ticked = append(ticked, x.AttrOr("name", ""))
+	}
+	if a.status != http.StatusUnprocessableEntity || panel.Find(`[data-testid="error"][data-field="pdf-`+id+`"]`).Length() != 1 || !slices.Equal(ticked, []string{"receipts"}) {
+		t.Errorf("%d, ticked %q: %s", a.status, ticked, clip(panel.Text(), 1000))
+	}
+	if n := a.doc().Find("#f-pdf-" + id + `[aria-invalid="true"]`).Length(); n != 1 || a.doc().Find(`.notice a[href="#f-pdf-`+id+`"]`).Length() != 1 {
+		t.Errorf("%d fields are marked, or the summary does not lead there", n)
+	}
+	if n := a.doc().Find("#f-xml:checked, #f-pdf:checked").Length(); n != 2 {
+		t.Error("the form of a new one has lost its ticks")
+	}
+	if n := w.count(`SELECT count(*) FROM recipient WHERE id = $1 AND invoices AND pdf`, id); n != 1 {
+		t.Error("it was saved")
+	}
+	if a := w.stranger.post(path, nil); a.status != http.StatusNotFound {
+		t.Errorf("a stranger: %d", a.status)
+	}
+}
+
 func TestRecipients(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

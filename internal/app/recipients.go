@@ -206,11 +206,11 @@ func (a *App) changeRecipient(ctx context.Context, actor account.Actor, id, acti
 }
 
 // SaveRecipient changes which documents a recipient gets, and in which files, and
-// returns whose it is.
+// returns whose it is, also with Invalid for no file at all.
 func (a *App) SaveRecipient(ctx context.Context, actor account.Actor, id string, in RecipientInput) (account.PayerID, error) {
 	return a.changeRecipient(ctx, actor, id, "recipient.changed", func(_ *store.Tx, r *store.Recipient) error {
 		if !in.PDF && !in.XML {
-			return fault.New(fault.Conflict, "error.recipient.no_file")
+			return mistakeAt("pdf", "error.recipient.no_file", nil)
 		}
 		*r = in.onto(*r)
 		return nil
