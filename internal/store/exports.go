@@ -39,7 +39,6 @@ FROM (
     WHERE m.account_id = @actor AND (@payer::uuid IS NULL OR m.payer_id = @payer)
       AND b.issue_date >= COALESCE(@from::date, '-infinity') AND b.issue_date <= COALESCE(@to::date, 'infinity')
       AND (@kinds::text[] IS NULL OR 'bank_invoice' = ANY(@kinds))
-      AND NOT (@hide_paid::boolean AND o.state = 'paid')
       AND (@numbers::text[] IS NULL OR b.number = ANY(@numbers))
       AND (@text::text IS NULL OR strpos(b.words, lower(@text)) > 0 OR strpos(lower(p.name), lower(@text)) > 0
            OR o.total_minor = @amount::bigint OR o.net_minor = @amount)

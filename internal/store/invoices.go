@@ -228,7 +228,8 @@ CROSS JOIN LATERAL (
        AND b.issue_date >= COALESCE(@from::date, '-infinity') AND b.issue_date <= COALESCE(@to::date, 'infinity')
        AND (b.issue_date, b.number) < (COALESCE(@after_date::date, 'infinity'), @after_number::text)
        AND (@kinds::text[] IS NULL OR 'bank_invoice' = ANY(@kinds))
-       AND NOT (@hide_paid::boolean AND o.state = 'paid')
+       AND NOT (@hide_paid::boolean AND o.state = 'paid'
+                AND EXISTS (SELECT FROM invoice f WHERE f.order_id = o.id AND f.kind = 'invoice' AND f.replaces_id IS NULL))
        AND (@numbers::text[] IS NULL OR b.number = ANY(@numbers))
        AND (@text::text IS NULL OR strpos(b.words, lower(@text)) > 0 OR strpos(lower(p.name), lower(@text)) > 0
             OR o.total_minor = @amount::bigint OR o.net_minor = @amount)
