@@ -502,7 +502,7 @@ type PeriodPreset struct {
 type InvoiceRow struct {
 	Number       string
 	Kind         string // invoice, credit_note, bank_invoice, receipt
-	State        string // paid, partly_credited, credited, received; of a bank invoice awaiting_payment, paid, expired, canceled; may be empty
+	State        string // paid, partly_credited, credited, received; of a bank invoice expected, unsettled, matched, invoiced, expired, canceled; may be empty
 	Picked       bool   // ticked
 	URL          string
 	PDFURL       string
@@ -532,7 +532,7 @@ type DocumentPage struct {
 type Document struct {
 	Kind        string // bank_invoice, invoice, credit_note
 	Number      string
-	State       string // of a bank invoice, that of its order
+	State       string // of a bank invoice, as in the list
 	IssueDate   Instant
 	TaxPoint    Instant
 	ValidUntil  Instant
@@ -563,7 +563,7 @@ type Document struct {
 }
 
 // Payable reports whether money is expected for a bank invoice.
-func (d Document) Payable() bool { return d.State == "expected" || d.State == "received" }
+func (d Document) Payable() bool { return d.State == "expected" || d.State == "unsettled" }
 
 // PayDetails say how a bank invoice is paid.
 type PayDetails struct {

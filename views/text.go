@@ -103,7 +103,7 @@ func stateColour(state string) string {
 	switch state {
 	case "paid", "active", "on", "invoice", "matched", "invoiced":
 		return "ok"
-	case "awaiting_payment", "expected":
+	case "awaiting_payment", "expected", "unsettled":
 		return "wait"
 	case "expired", "canceled", "ended", "off":
 		return "off"

@@ -176,6 +176,8 @@ func invoiceRows(t i18n.Translator, items []app.InvoiceRow) []views.InvoiceRow {
 // documentState names the state of a document; a credit note has none.
 func documentState(r app.InvoiceRow) string {
 	switch {
+	case r.Kind == invoice.KindBankInvoice && r.Bank == app.BankReceived:
+		return "unsettled" // received is said of what is done
 	case r.Kind == invoice.KindBankInvoice:
 		return string(r.Bank)
 	case r.Kind == invoice.KindReceipt:

@@ -281,7 +281,10 @@ func TestPartsOnTheOrdersPage(t *testing.T) {
 		EntryRef: "P-1", ServicerRef: "P-1", Amount: 10_00, Currency: "EUR", Credit: true, Payer: "Rich Uncle", PayerIBAN: "GB82WEST12345698765432",
 		References: []string{w.open.Reference},
 	})
-	listed("received")
+	listed("unsettled")
+	if a := w.owner.get("/invoices/" + w.open.Number); a.doc().Find(".document .badge.is-wait").Length() != 1 || a.mark("iban").Length() != 1 {
+		t.Error("the page of the bank invoice takes it for settled")
+	}
 	page := w.owner.get(path)
 	missing := w.open.Total - 10_00
 	if page.mark("bank-state").AttrOr("data-state", "") != "received" || page.mark("missing").AttrOr("data-minor", "") != fmt.Sprint(int64(missing)) ||
