@@ -83,6 +83,12 @@ func TestCorrectionInOneStep(t *testing.T) {
 		replacement.doc().Find(`a[href^="/invoices/SIPC-"]:not(.button)`).Length() == 0 {
 		t.Errorf("the new invoice: %s", clip(replacement.body, 3000))
 	}
+	note := w.owner.get(replacement.doc().Find(`a[href^="/invoices/SIPC-"]:not(.button)`).AttrOr("href", ""))
+	for page, key := range map[*answer]string{replacement: "document.tax_point", note: "document.tax_point.corrected"} {
+		if label := page.doc().Find(".facts dt").Eq(1).Text(); label != w.text(key) {
+			t.Errorf("the day of payment is labelled %q, not %q", label, w.text(key))
+		}
+	}
 	old := w.owner.get("/invoices/" + number)
 	if old.mark("replaced-by").Find(`a[href="`+done.location()+`"]`).Length() != 1 || old.doc().Find(`a[href^="/requests/new/correction"]`).Length() != 0 {
 		t.Error("the old invoice does not lead to the new one, or can be corrected again")
