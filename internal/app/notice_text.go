@@ -204,6 +204,8 @@ var wordsOf = map[notice.Kind]noticeWords{
 		subject: "notice.order_paid.subject",
 		body: [][]sentence{
 			{
+				{"notice.order_paid.balance_order", hasAmount | hasOrder | byBalance}, {"notice.order_paid.balance", hasAmount | byBalance},
+				{"notice.order_paid.balance_what", byBalance},
 				{"notice.order_paid.order", hasAmount | hasOrder}, {"notice.order_paid.amount", hasAmount}, {"notice.order_paid.what", 0},
 			},
 			{{"notice.now_paid_until", hasUntil}},

@@ -162,3 +162,23 @@ func TestWordsOfAReminder(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Nothing arrives where an order is paid from money that was there.
+func TestWordsOfAnOrderPaidFromTheBalance(t *testing.T) {
+	t.Parallel()
+	n := notice.Notice{
+		Kind: notice.OrderPaid, OrderNumber: "O-2026-000777", Facts: notice.Facts{Plan: "softphone", Amount: 21780, Currency: "EUR", Method: "balance"},
+	}
+	got := app.NoticeIn(i18n.New("en"), n, time.UTC)
+	if want := "We took €217.80, VAT included, for order O-2026-000777 from your balance."; got.Body[0] != want {
+		t.Errorf("%q, want %q", got.Body[0], want)
+	}
+	n.Facts.Method = "bank"
+	transfer := app.NoticeIn(i18n.New("en"), n, time.UTC)
+	if want := "We received €217.80, VAT included, for order O-2026-000777. Thank you."; transfer.Body[0] != want {
+		t.Errorf("%q, want %q", transfer.Body[0], want)
+	}
+	if strings.Contains(got.Subject+strings.Join(got.Body, " "), "arrived") || got.Subject != "Softphone: your order is paid" {
+		t.Errorf("%s: %s", got.Subject, got.Body)
+	}
+}
