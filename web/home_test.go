@@ -30,6 +30,21 @@ func TestHome(t *testing.T) {
 	}
 }
 
+// The answers lead to where people can act themselves.
+func TestHelpLeadsToWhatPeopleCanDo(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	help, b := s.browser().get("/help").doc(), s.person(603, "Ona")
+	for question, want := range map[string]string{"#q3": "/requests/new/refund", "#q7": "/invoices"} {
+		if help.Find(question+` a[href="`+want+`"]`).Length() != 1 || b.get(want).status != http.StatusOK {
+			t.Errorf("%s does not lead to %s", question, want)
+		}
+	}
+	if n := help.Find(`#q3 a[href^="https://"]`).Length(); n != 0 {
+		t.Error("who wants money back is sent to support")
+	}
+}
+
 func TestTexts(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
