@@ -52,7 +52,7 @@ func TestTexts(t *testing.T) {
 	for path, wants := range map[string][]string{
 		"/help":          {"https://t.me/example_public", "https://partner.example/", "billing@example.lt"},
 		"/seller":        {"MB Pavyzdys", "119511515", "LT119511515", "01103 Vilnius", "Lithuania", "LT12 1000 0111 0100 1000", "HABALT22"},
-		"/privacy":       {"MB Pavyzdys"},
+		"/privacy":       {"MB Pavyzdys", "save a card", "automatic payments", "which country", "transfers", "payment service", "carries our mails", "Telegram", "VIES"},
 		"/accessibility": {"billing@example.lt"},
 	} {
 		for _, b := range []*browser{s.browser(), signedIn} {
