@@ -189,6 +189,13 @@ func TestExportZIP(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("files %q", names)
 	}
+	// Without both days there is no period to state, and the page promises none.
+	if all, _ := unzip(t, b.get("/invoices/export?format=zip&from=2026-10-01").body); slices.ContainsFunc(all, func(name string) bool { return strings.HasPrefix(name, "statement") }) {
+		t.Errorf("without an end: %q", all)
+	}
+	if about := b.get("/invoices").doc().Find("#export").Parent().Text(); !strings.Contains(about, "if both days are set, also the account statement") {
+		t.Errorf("the page promises: %s", about)
+	}
 	// The sums are those of the files.
 	sums := ""
 	for _, name := range names[:len(names)-1] {
