@@ -42,8 +42,9 @@ func (a *App) bankInvoice(o order.Order, payer account.Payer, customer account.A
 	return a.complete(header, o, p.price, p.treatment, false)
 }
 
-// taxInvoice draws up the invoice of a settled order; its number is taken last.
-func (a *App) taxInvoice(o order.Order, s store.Settlement, customer account.Account, service subscription.Period, today civil.Date) (invoice.Document, error) {
+// taxInvoice draws up the invoice of an order that was settled by a method; its
+// number is taken last.
+func (a *App) taxInvoice(o order.Order, s store.Settlement, customer account.Account, service subscription.Period, method order.Method, today civil.Date) (invoice.Document, error) {
 	book, ok := a.seller.Books.ByID(o.PriceBook)
 	if !ok {
 		return invoice.Document{}, fmt.Errorf("app: order %s was priced by book %q, which the seller file no longer has", o.Number, o.PriceBook)
@@ -58,7 +59,7 @@ func (a *App) taxInvoice(o order.Order, s store.Settlement, customer account.Acc
 	header := a.header(o, s.Buyer, customer)
 	header.Kind, header.IssueDate, header.TaxPoint = invoice.KindInvoice, today, s.TaxPoint
 	header.ServiceFrom, header.ServiceTo = service.ServiceDays(a.seller.Zone)
-	header.Payment = invoice.Payment{Method: string(o.Method), PaidOn: s.TaxPoint}
+	header.Payment = invoice.Payment{Method: string(method), PaidOn: s.TaxPoint}
 	return a.complete(header, o, price, s.Treatment, true)
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/order"
+	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/store"
 )
 
@@ -81,5 +82,23 @@ func (a *App) draftInvoice(ctx context.Context, tx *store.Tx, o order.Order) (in
 	if err != nil {
 		return invoice.Document{}, err
 	}
-	return a.taxInvoice(o, settled, customer, service, a.inZone(tx.Now()))
+	method, err := settledBy(ctx, tx, o.ID)
+	if err != nil {
+		return invoice.Document{}, err
+	}
+	return a.taxInvoice(o, settled, customer, service, method, a.inZone(tx.Now()))
+}
+
+// settledBy is how a settled order was paid, which may be another way than it was
+// to be paid: a renewal that has a bank invoice is charged to a saved card, and
+// who gives a card page up pays by transfer.
+func settledBy(ctx context.Context, tx *store.Tx, orderID string) (order.Method, error) {
+	provider, err := tx.PaidThrough(ctx, orderID)
+	switch provider {
+	case payment.ProviderBank:
+		return order.MethodBank, err
+	case payment.ProviderBalance:
+		return order.MethodBalance, err
+	}
+	return order.MethodCard, err
 }

@@ -228,6 +228,17 @@ func (tx *Tx) PaymentOfOrder(ctx context.Context, orderID string) (payment.Payme
 	return tx.payment(ctx, paymentOfOrderSQL, pgx.NamedArgs{"order": orderID})
 }
 
+const paidThroughSQL = `
+SELECT COALESCE((SELECT 'bank' FROM bank_entry e WHERE e.order_id = @order LIMIT 1),
+                (SELECT p.provider FROM payment p WHERE p.order_id = @order AND p.state = 'succeeded' ORDER BY p.created_at, p.id LIMIT 1), 'balance')`
+
+// PaidThrough returns the provider that a settled order's money came through: the
+// bank where entries of a statement paid it, be it in parts or past an open card
+// page; the balance where nothing came for the order itself.
+func (tx *Tx) PaidThrough(ctx context.Context, orderID string) (string, error) {
+	return value[string](ctx, tx, "provider", paidThroughSQL, pgx.NamedArgs{"order": orderID})
+}
+
 const newestTopUpOfSQL = paymentColumnsSQL + `
 WHERE p.payer_id = @payer AND p.payable_kind = 'topup' AND p.parent_id IS NULL AND p.initiator = 'payer' AND p.provider <> 'bank'
 ORDER BY p.created_at DESC, p.id DESC LIMIT 1`
