@@ -218,6 +218,9 @@ func (a *App) workOut(ctx context.Context, tx *store.Tx, of store.ToCorrect, buy
 	if c.VAT, c.Pending, err = a.taxAgain(ctx, tx, c); err != nil {
 		return c, err
 	}
+	if c.VAT.Category == vat.CategoryStandard && c.Document.Currency != money.EUR && c.Document.Exchange == nil { // as taxOn
+		return c, fault.New(fault.Conflict, "error.correction.currency")
+	}
 	c.SameTax, c.Rest = invoice.SameTax(c.VAT, c.Document.VAT[0]) && !c.Pending, c.Net < c.Document.Net
 	if err := a.drawUp(ctx, tx, &c); err != nil {
 		return c, err

@@ -469,6 +469,9 @@ func (a *App) maySend(ctx context.Context, tx *store.Tx, s scene) (ok bool, why 
 		}
 		// The VAT is that of the day: a number confirmed since, or a new rate.
 		d, err := a.dueFor(ctx, tx, s.order, s.payer, a.inZone(tx.Now()))
+		if fault.Is(err, fault.Conflict) { // the seller may not make this sale now
+			return false, "changed", nil
+		}
 		if err != nil || d.total != s.payment.Amount.Amount {
 			return false, "amount_changed", err
 		}

@@ -276,8 +276,7 @@ func (a *App) seal(actor *account.Actor, q *Quote, now time.Time) error {
 	case !q.Payer.Complete():
 		q.Blocked = "order.blocked.billing"
 	case q.VAT != 0 && q.Price.Currency != money.EUR:
-		// Its invoice would have to state the VAT in EUR, at a rate that nothing
-		// here knows (invoice.Exchange); refused before anything is paid.
+		// As taxOn refuses it later; a price is shown all the same.
 		q.Blocked = "order.blocked.currency"
 	default:
 		var err error

@@ -298,7 +298,7 @@ func (a *App) priceRenewal(ctx context.Context, tx *store.Tx, s subscription.Sub
 		return p, err
 	}
 	p.standing = standingOf(buyer, p.treatment, tx.Now())
-	p.tax, err = p.treatment.Tax(p.price.Net)
+	p.tax, err = taxOn(p.treatment, p.price.Net, s.Currency)
 	return p, err
 }
 

@@ -51,7 +51,7 @@ func (a *App) dueFor(ctx context.Context, tx *store.Tx, o order.Order, payer acc
 	if err != nil {
 		return due{}, err
 	}
-	tax, err := treatment.Tax(o.Net)
+	tax, err := taxOn(treatment, o.Net, o.Currency)
 	return due{
 		payer: payer, treatment: treatment, vat: tax, total: o.Net + tax, standing: standingOf(buyer, treatment, tx.Now()),
 	}, err

@@ -21,6 +21,18 @@ func (a *App) treat(ctx context.Context, tx *store.Tx, buyer store.PayerTax, net
 	return a.treatAfter(sold, buyer, net, on)
 }
 
+// taxOn is the VAT of a sale of net. In another currency than EUR the invoice
+// would have to state it in EUR as well (Directive 2006/112/EC art. 230), at a rate
+// that nothing here knows (invoice.Exchange): such a sale is a Conflict, before
+// anything of it is paid.
+func taxOn(t vat.Treatment, net money.Amount, currency money.Currency) (money.Amount, error) {
+	tax, err := t.Tax(net)
+	if err == nil && tax != 0 && currency != money.EUR {
+		err = fault.New(fault.Conflict, "order.blocked.currency")
+	}
+	return tax, err
+}
+
 // turnoverCounts reports whether VAT on day on follows from what was sold to
 // consumers in other member states before.
 func (a *App) turnoverCounts(on civil.Date) bool {

@@ -1,0 +1,80 @@
+package app_test
+
+import (
+	"testing"
+
+	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/civil"
+	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/payment"
+	"github.com/siptg/portal/internal/pricing"
+	"github.com/siptg/portal/internal/provider/sandbox"
+)
+
+// sells replaces the seller of a till.
+func (s *till) sells(seller app.Seller) {
+	s.t.Helper()
+	config := s.config()
+	config.Seller = seller
+	var err error
+	s.App, err = app.New(s.ctx(), config)
+	s.must(err)
+}
+
+// A payer in dollars who moves to where VAT is due: nothing is charged, nothing is
+// taken from the balance and no invoice is corrected for which there could be no
+// invoice, and the sale is refused in words.
+func TestNoVATInAnotherCurrencyLater(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	sells := seller(t)
+	euros, err := sells.Books.For("EUR", civil.MustParse("2026-11-23"))
+	s.must(err)
+	dollars := euros
+	dollars.ID, dollars.Currency = "2025-04-USD", "USD"
+	sells.Books, err = pricing.NewBooks(euros, dollars)
+	s.must(err)
+	sells.Accounts = append(sells.Accounts, app.BankAccount{Currency: "USD", Beneficiary: "MB Pavyzdys", IBAN: sellerIBAN, BIC: "HABALT22", Bank: "Bank"})
+	s.sells(sells)
+	details := lithuanian("Ona")
+	details.Country, details.Postcode, details.Currency = "US", "10001", "USD"
+	ona := s.signIn(7_900_000_013_100, "Ona")
+	payer := s.bill(ona, details)
+	o := s.order(ona, softphone(1, false, 6))
+	if o.Currency != "USD" || o.VAT != 0 {
+		t.Fatalf("%+v", o.Order)
+	}
+	checkout := s.open(ona, o.Number, keep())
+	s.must(s.Press(checkout, "pay", sandbox.CardOK, true))
+	s.webhooks()
+	var id, method string
+	s.must(s.db.Pool().QueryRow(s.ctx(), `SELECT subject, method_id FROM consent JOIN subscription s ON s.id = subject`).Scan(&id, &method))
+	charge, _, err := s.ChargeSaved(s.ctx(), id, method) // about to be sent
+	s.must(err)
+
+	details.Country, details.Postcode = "DE", "10119"
+	s.bill(ona, details)
+	s.must(s.SendPayment(s.ctx(), charge))
+	if p := s.paymentByID(charge); p.State != payment.Canceled || len(s.Book()) != 1 {
+		t.Errorf("the charge is %s, the sandbox was asked %d times", p.State, len(s.Book()))
+	}
+	refused := func(what, key string, err error) {
+		t.Helper()
+		if !isFault(err, fault.Conflict, key) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	refused("the renewal by card", "order.blocked.currency", s.Renew(s.ctx(), id))
+	s.fund(ona, payer, 100_00)
+	refused("the renewal from the balance", "order.blocked.currency", s.Renew(s.ctx(), id))
+	_, err = s.db.Pool().Exec(s.ctx(), `UPDATE orders SET state = 'canceled', closed_at = placed_at WHERE state = 'awaiting_payment'`)
+	s.must(err)
+	refused("the renewal at once", "order.blocked.currency", s.Renew(s.ctx(), id))
+	if got := s.balance(ona, payer); got != 100_00 {
+		t.Errorf("the balance is %d", got)
+	}
+	in := app.CorrectionInput{PayerInput: details}
+	_, err = s.PreviewCorrection(s.ctx(), ona, s.newest(ona), in)
+	refused("a correction", "error.correction.currency", err)
+	s.agree()
+}
