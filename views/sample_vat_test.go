@@ -47,7 +47,8 @@ func vatSamples() map[string]templ.Component {
 	})
 	cases := []views.StaffVATCase{
 		{Kind: "uncharged", PayerName: longName, Number: "DE136695976", Invoice: "SIP-2026-000123", Since: at(2026, 11, 23, 9, 30)},
-		{Kind: "charged", PayerName: "Brenner GmbH", Number: "DE136695976", Invoice: "SIP-2026-000124", Since: at(2026, 11, 23, 9, 30)},
+		{Kind: "charged", PayerName: "Brenner GmbH", Number: "DE136695976", Invoice: "SIP-2026-000124", RequestURL: "/staff/corrections/q1", Since: at(2026, 11, 23, 9, 30)},
+		{Kind: "exempt", PayerName: "Brenner GmbH", Number: "DE136695976", Invoice: "SIP-2026-000125", Since: at(2026, 11, 23, 9, 30)},
 		{Kind: "silent", PayerName: "Brenner GmbH", Number: "DE136695976", Since: at(2026, 11, 23, 9, 30), Failure: "GLOBAL_MAX_CONCURRENT_REQ"},
 	}
 	all["staff-vat"] = views.StaffVAT(views.StaffVATPage{Page: staffPage(), Query: "DE136695976", Cases: cases, Proofs: []views.StaffVATProof{

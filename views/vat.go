@@ -40,12 +40,13 @@ type StaffVATPage struct {
 
 // StaffVATCase is something about a VAT number that waits.
 type StaffVATCase struct {
-	Kind      string // charged, uncharged, silent
-	PayerName string
-	Number    string
-	Invoice   string // to be corrected
-	Since     Instant
-	Failure   string // code of the register
+	Kind       string // charged, uncharged, exempt, silent
+	PayerName  string
+	Number     string
+	Invoice    string // to be corrected
+	RequestURL string // of the correction that waits for a decision; empty for none
+	Since      Instant
+	Failure    string // code of the register
 }
 
 // StaffVATProof is an answer as the back office sees it.

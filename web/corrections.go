@@ -155,6 +155,19 @@ func (s *server) showStaffCorrection(c echo.Context, typed string, mistake error
 
 func staffCorrectionURL(id string) string { return "/staff/corrections/" + url.PathEscape(id) }
 
+// askVATCorrection is POST /staff/vat/correct.
+func (s *server) askVATCorrection(c echo.Context) error {
+	values, err := form(c)
+	if err != nil {
+		return err
+	}
+	id, err := s.app.AskVATCorrection(c.Request().Context(), s.actor(c), values.Get("invoice"))
+	if err != nil {
+		return err
+	}
+	return s.redirect(c, staffCorrectionURL(id), views.FlashCorrectionAsked)
+}
+
 // approveCorrection is POST /staff/corrections/{id}/approve.
 func (s *server) approveCorrection(c echo.Context) error {
 	id := c.Param("id")

@@ -116,6 +116,7 @@ func (s *server) routes() []route {
 		{get, "/staff/payments", staffOnly, s.staffPaymentsPage, "staff-payments"},
 		{get, "/staff/payments/:id", staffOnly, s.staffPaymentPage, "staff-payment"},
 		{get, "/staff/vat", staffOnly, s.staffVATPage, "staff-vat"},
+		{post, "/staff/vat/correct", staffOnly, s.askVATCorrection, "staff-vat-correct"},
 		{get, "/staff/refunds", staffOnly, s.staffRefundsPage, "staff-refunds"},
 		{get, "/staff/refunds/:id", staffOnly, s.staffRefundPage, "staff-refund"},
 		{post, "/staff/refunds/:id/approve", staffOnly, s.approveRefund, "staff-refund-approve"},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/payment"
@@ -32,6 +33,7 @@ type world struct {
 	card                                  string // that the owner keeps
 	withdrawn                             string // id of a receipt, once there is one
 	strays                                int    // transfers that name nothing
+	wronglyTaxed                          string // number of an invoice with VAT that was not due, once there is one
 }
 
 func newWorld(t testing.TB, changes ...func(*Config)) *world {
@@ -93,6 +95,22 @@ func (w *world) standing() string {
 	o, err := w.app.Order(w.ctx(), w.owner.actor(), w.paid.Number)
 	w.must(err)
 	return o.InvoiceNumber
+}
+
+// vatCase is the number of an invoice with VAT to a company whose number was
+// confirmed afterwards.
+func (s *site) vatCase(id int64) (max *browser, number string) {
+	s.t.Helper()
+	max = s.person(id, "Max")
+	max.submit("/billing", germanCompany())
+	number = max.submit("/orders", max.get("/plans/softphone?accounts=1&period=6").filled(orderFormSelector)).mark("order-number").Text()
+	o, err := s.app.Order(s.ctx(), max.actor(), number)
+	s.must(err)
+	s.pay(o)
+	o, err = s.app.Order(s.ctx(), max.actor(), number)
+	s.must(err)
+	s.must(s.app.ConfirmVATNumber(s.ctx(), "DE136695976", true, "vies", "x", audit.ByCommand("test")))
+	return max, o.InvoiceNumber
 }
 
 // correctionOf is the form that corrects an invoice, to a name in Vilnius.
@@ -247,7 +265,13 @@ var staffMatrix = map[string]backOffice{
 	"staff-payments": {same("/staff/payments?q=72.60"), everyColleague},
 	"staff-payment": {func(w *world) call { return call{path: "/staff/payments/" + w.bankEntry(w.paid)} },
 		everyColleague},
-	"staff-vat":            {same("/staff/vat?q=DE136695976"), everyColleague},
+	"staff-vat": {same("/staff/vat?q=DE136695976"), everyColleague},
+	"staff-vat-correct": {func(w *world) call {
+		if w.wronglyTaxed == "" {
+			_, w.wronglyTaxed = w.vatCase(7_900_000_001_020)
+		}
+		return call{"/staff/vat/correct", url.Values{"invoice": {w.wronglyTaxed}}}
+	}, [3]int{elsewhere, elsewhere, elsewhere}},
 	"staff-suspense":       {same("/staff/suspense"), everyColleague},
 	"staff-suspense-entry": {func(w *world) call { return call{path: "/staff/suspense/" + w.stray(5_00)} }, everyColleague},
 	"staff-suspense-decide": {func(w *world) call {

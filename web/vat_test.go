@@ -97,3 +97,34 @@ func TestInvoiceShowsItsProof(t *testing.T) {
 		t.Error("the first page does not count")
 	}
 }
+
+// What the register contradicts is corrected from the page of VAT numbers: one
+// colleague asks with a button, another one decides.
+func TestCorrectAVATCase(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	max, number := s.vatCase(430)
+	rasa, tomas := s.colleague(431, "Rasa", account.StaffFinance), s.colleague(432, "Tomas", account.StaffAdmin)
+	page := rasa.get("/staff/vat")
+	if c := page.mark("vat-case"); c.Length() != 1 || c.AttrOr("data-kind", "") != "charged" || !strings.Contains(c.Text(), number) {
+		t.Fatalf("%s", c.Text())
+	}
+	if a := max.post("/staff/vat/correct", url.Values{"invoice": {number}}); a.status != http.StatusNotFound {
+		t.Errorf("a customer: %d", a.status)
+	}
+	request := rasa.submit("/staff/vat/correct", page.filled(`form[action="/staff/vat/correct"]`))
+	if request.mark("why-not").AttrOr("data-reason", "") != "own" {
+		t.Errorf("who asked: %s", clip(request.body, 2000))
+	}
+	link := tomas.get("/staff/vat").doc().Find(`[data-testid="vat-case"] a[href^="/staff/corrections/"]`).AttrOr("href", "")
+	if link == "" || tomas.get("/staff/vat").doc().Find(`form[action="/staff/vat/correct"]`).Length() != 0 {
+		t.Fatal("the case does not lead to its request")
+	}
+	tomas.submit(link+"/approve", url.Values{})
+	if tomas.get("/staff/vat").doc().Find(`[data-testid="vat-case"]`).Length() != 0 {
+		t.Error("the case stays")
+	}
+	if a := rasa.post("/staff/vat/correct", url.Values{"invoice": {number}}); a.status != http.StatusConflict {
+		t.Errorf("once more: %d", a.status)
+	}
+}

@@ -46,8 +46,13 @@ func proofView(t i18n.Translator, p app.VATProof, later bool, zone *time.Locatio
 func staffVATView(p views.Page, seen app.StaffVAT, zone *time.Location) views.StaffVATPage {
 	page := views.StaffVATPage{Page: p}
 	for _, c := range seen.Cases {
+		requestURL := ""
+		if c.RequestID != "" {
+			requestURL = staffCorrectionURL(c.RequestID)
+		}
 		page.Cases = append(page.Cases, views.StaffVATCase{
 			Kind: c.Kind, PayerName: c.PayerName, Number: c.VATNumber, Invoice: c.InvoiceNumber, Since: instantOf(p.T, c.Since, zone), Failure: c.Failure,
+			RequestURL: requestURL,
 		})
 	}
 	for _, x := range seen.Proofs {

@@ -211,12 +211,13 @@ func (a *App) workOut(ctx context.Context, tx *store.Tx, of store.ToCorrect, buy
 		return c, err
 	}
 	c.Buyer, c.POReference = partyOf(buyer), buyer.POReference
-	if c.Buyer == c.Document.Buyer && c.POReference == c.Document.POReference {
-		return c, fault.New(fault.Conflict, "error.correction.nothing")
-	}
 	c.Net, c.OldVAT = of.Base-of.Credited, of.VAT-of.VATBefore
 	if c.VAT, c.Pending, err = a.taxAgain(ctx, tx, c); err != nil {
 		return c, err
+	}
+	sameBuyer := c.Buyer == c.Document.Buyer && c.POReference == c.Document.POReference
+	if sameBuyer && !c.Pending && invoice.SameTax(c.VAT, c.Document.VAT[0]) {
+		return c, fault.New(fault.Conflict, "error.correction.nothing")
 	}
 	if c.VAT.Category == vat.CategoryStandard && c.Document.Currency != money.EUR && c.Document.Exchange == nil { // as taxOn
 		return c, fault.New(fault.Conflict, "error.correction.currency")
@@ -298,18 +299,21 @@ func (c correction) token() (string, error) {
 
 // taxAgain decides the VAT of a sale to the corrected buyer, on the day of the
 // supply. Where nothing changes that it follows from, what was decided then
-// stands: a register that has not answered lately changes nothing (I28). A VAT
-// number that would change the tax and is not confirmed is taken for valid, and
-// pending is true: nobody carries that out before the register has answered.
+// stands, unless the register contradicts it: one that has not answered lately
+// changes nothing (I28). A VAT number that would change the tax and is not confirmed
+// is taken for valid, and pending is true: nobody carries that out before the
+// register has answered.
 func (a *App) taxAgain(ctx context.Context, tx *store.Tx, c correction) (line invoice.VATLine, pending bool, err error) {
 	was, on := c.Document.VAT[0], c.Document.TaxPoint
 	facts, err := taxOf(ctx, tx, c.buyer)
 	if err != nil {
 		return line, false, err
 	}
-	confirmed := facts.VATCheck == "valid" && was.Category == vat.CategoryStandard
-	if sameFacts(c.Document.Buyer, c.Buyer) && !confirmed {
-		return was, false, nil
+	if sameFacts(c.Document.Buyer, c.Buyer) {
+		wrong, err := a.contradicted(ctx, tx, c, facts.VATCheck)
+		if err != nil || !wrong {
+			return was, false, err
+		}
 	}
 	if facts.VATCheck == "invalid" && c.Buyer.VATNumber != c.Document.Buyer.VATNumber {
 		return line, false, fault.Fields{{Name: "vat_number", Key: "error.correction.vat_invalid"}}.Err()
@@ -334,6 +338,23 @@ func (a *App) taxAgain(ctx context.Context, tx *store.Tx, c correction) (line in
 		return line, false, err
 	}
 	return confirmedLine, true, nil
+}
+
+// contradicted reports whether an answer of the register contradicts how an invoice
+// to this buyer is taxed: the number is valid and there is no reverse charge, or
+// there is, and the answer that the settlement waited for was "invalid" and is that
+// still. An answer about another day says nothing about the sale.
+func (a *App) contradicted(ctx context.Context, tx *store.Tx, c correction, answer string) (bool, error) {
+	reverse := c.Document.VAT[0].Category == vat.CategoryReverse
+	switch {
+	case c.Buyer.Person || !a.vatMatters(c.buyer):
+		return false, nil
+	case answer == "valid":
+		return !reverse, nil
+	case answer == "invalid" && reverse:
+		return tx.SettledOnInvalid(ctx, c.of.OrderID, c.Buyer.VATNumber)
+	}
+	return false, nil
 }
 
 // sameFacts reports whether two buyers are the same as far as VAT is concerned.

@@ -109,6 +109,61 @@ func (a *App) StaffCorrection(ctx context.Context, actor account.Actor, id strin
 	return out, err
 }
 
+// AskVATCorrection asks, for the back office, to correct an invoice whose VAT the
+// register contradicts, to the buyer that is on it, and returns the request: the one
+// that waits, where there is one. Others decide about it, as about any.
+//
+// Errors: NotFound for who is not staff, and without such an invoice; Conflict where
+// nothing contradicts it, and as of PreviewCorrection.
+func (a *App) AskVATCorrection(ctx context.Context, staff account.Actor, number string) (id string, err error) {
+	err = a.db.Update(ctx, func(tx *store.Tx) error {
+		if err := staffNow(ctx, tx, staff); err != nil {
+			return err
+		}
+		of, err := tx.ToCorrectNumbered(ctx, number)
+		if err != nil {
+			return err
+		}
+		payer, err := tx.LockPayer(ctx, of.PayerID)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.LockOrder(ctx, of.OrderID); err != nil {
+			return err
+		}
+		if of, err = tx.ToCorrect(ctx, of.ID); err != nil { // as it is under the locks
+			return err
+		}
+		open, err := tx.OpenCorrectionRequest(ctx, of.ID)
+		if id = open.ID; !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		d, err := invoice.Unmarshal(of.Content)
+		if err != nil {
+			return err
+		}
+		c, err := a.workOut(ctx, tx, of, buyerOn(d, payer))
+		if err != nil {
+			return err
+		}
+		id, err = a.askCorrection(ctx, tx, staff, c)
+		return err
+	})
+	return id, err
+}
+
+// buyerOn is a payer as it stands on a document.
+func buyerOn(d invoice.Document, p account.Payer) account.Payer {
+	b := d.Buyer
+	p.Kind = account.KindCompany
+	if b.Person {
+		p.Kind = account.KindPerson
+	}
+	p.Name, p.CompanyCode, p.VATNumber, p.Email, p.POReference = b.Name, b.CompanyCode, b.VATNumber, b.Email, d.POReference
+	p.Street, p.City, p.Postcode, p.Country = b.Street, b.City, b.Postcode, b.Country
+	return p
+}
+
 func whyNotCorrect(actor account.Actor, r CorrectionRequest) NotDeciding {
 	switch {
 	case !r.State.Open():

@@ -76,6 +76,14 @@ func (tx *Tx) ToCorrect(ctx context.Context, id string) (ToCorrect, error) {
 	return r.of(), err
 }
 
+const toCorrectNumberedSQL = toCorrectColumnsSQL + `WHERE i.number = @number`
+
+// ToCorrectNumbered is ToCorrect by the document's number.
+func (tx *Tx) ToCorrectNumbered(ctx context.Context, number string) (ToCorrect, error) {
+	r, err := one[toCorrectRow](ctx, tx, "invoice", toCorrectNumberedSQL, pgx.NamedArgs{"number": number})
+	return r.of(), err
+}
+
 const insertCorrectionRequestSQL = `
 INSERT INTO correction_request (payer_id, invoice_id, asked_by, asked_at, buyer, currency, net_minor, old_vat_minor, new_vat_minor, needs_two, state)
 VALUES (@payer, @invoice, @asked_by, @now, @buyer, @currency, @net, @old_vat, @new_vat, @needs_two, 'requested')

@@ -216,34 +216,58 @@ func (tx *Tx) InquireForRenewals(ctx context.Context, w RenewalWindows, prefixes
 	})
 }
 
+// What stands of an order is its invoice that nothing replaces, to the buyer that
+// is on it.
+const standsSQL = `NOT EXISTS (SELECT FROM invoice r WHERE r.replaces_id = i.id)
+        AND i.total_minor > COALESCE((SELECT sum(n.total_minor) FROM invoice n WHERE n.corrects_id = i.id), 0)
+        AND convert_from(i.content, 'UTF8')::jsonb #>> '{buyer,vat_number}' = c.vat_number`
+
 const answerSettlementsSQL = `
 WITH waits AS (
-    SELECT s.order_id, s.treatment ->> 'Row' AS vat_row
+    SELECT s.order_id, s.treatment ->> 'Row' AS vat_row, s.vat_minor
     FROM settlement s
     WHERE s.vat_pending AND s.buyer ->> 'ID' = @payer AND s.buyer ->> 'VATNumber' = @vat_number AND s.buyer ->> 'Name' = @name
       AND s.settled_at >= @since AND NOT EXISTS (SELECT FROM settlement_answer a WHERE a.order_id = s.order_id)
 ), answered AS (
     INSERT INTO settlement_answer (order_id, vat_check_id, noted_at) SELECT order_id, @check, @now FROM waits
     ON CONFLICT DO NOTHING
-    RETURNING order_id
+    RETURNING order_id, vat_check_id
+), sold AS (
+    SELECT w.order_id, '' AS invoice_number, w.vat_row, w.vat_minor
+    FROM answered a JOIN waits w USING (order_id)
+    WHERE NOT EXISTS (SELECT FROM invoice i WHERE i.order_id = w.order_id AND i.kind = 'invoice')
+    UNION ALL
+    SELECT i.order_id, i.number, v.vat_row, v.vat_minor
+    FROM answered a JOIN vat_check c ON c.id = a.vat_check_id
+    JOIN invoice i ON i.order_id = a.order_id AND i.kind = 'invoice' JOIN invoice_vat v ON v.invoice_id = i.id
+    WHERE ` + standsSQL + `
 )
-SELECT o.number AS order_number, COALESCE(i.number, '') AS invoice_number
-FROM answered a JOIN waits w USING (order_id) JOIN orders o ON o.id = a.order_id
-LEFT JOIN invoice i ON i.order_id = o.id AND i.kind = 'invoice'
-WHERE (w.vat_row = 'R4') <> @valid::boolean
+SELECT o.number AS order_number, x.invoice_number
+FROM sold x JOIN orders o ON o.id = x.order_id
+WHERE CASE WHEN @valid::boolean THEN x.vat_row <> 'R4' AND x.vat_minor > 0 ELSE x.vat_row = 'R4' END
 ORDER BY o.number`
 
 // WronglyTaxed is an order whose VAT a later answer contradicts.
 type WronglyTaxed struct{ OrderNumber, InvoiceNumber string }
 
 // AnswerSettlements notes an answer with the settlements of a payer that waited
-// for it, and returns those that it contradicts. An answer long after the tax
-// point says nothing about it.
+// for it, and returns those whose VAT it contradicts, as they were invoiced last.
+// An answer long after the tax point says nothing about it.
 func (tx *Tx) AnswerSettlements(ctx context.Context, p account.Payer, check int64, valid bool) ([]WronglyTaxed, error) {
 	return list[WronglyTaxed](ctx, tx, answerSettlementsSQL, pgx.NamedArgs{
 		"payer": string(p.ID), "vat_number": p.VATNumber, "name": p.Name, "check": check, "valid": valid, "now": tx.now,
 		"since": tx.now.Add(-vat.ProofLife),
 	})
+}
+
+const settledOnInvalidSQL = `
+SELECT EXISTS (SELECT FROM settlement_answer a JOIN vat_check c ON c.id = a.vat_check_id
+               WHERE a.order_id = @order AND c.vat_number = @vat_number AND c.result = 'invalid')`
+
+// SettledOnInvalid reports whether the answer that an order's settlement waited for
+// was that this number is not valid.
+func (tx *Tx) SettledOnInvalid(ctx context.Context, orderID, vatNumber string) (bool, error) {
+	return value[bool](ctx, tx, "VAT answer", settledOnInvalidSQL, pgx.NamedArgs{"order": orderID, "vat_number": vatNumber})
 }
 
 // InvoiceProof is an answer that an invoice's VAT stands on, or waited for.
@@ -300,29 +324,29 @@ func (tx *Tx) FindVATProofs(ctx context.Context, vatNumber, invoiceNumber string
 // VATCase is something about a VAT number that waits: for the register, or for a
 // person who corrects an invoice.
 type VATCase struct {
-	Kind          string // "silent", "charged" (VAT that was not due), "uncharged" (VAT that was due)
+	Kind          string // "silent", "charged" (VAT that was not due), "uncharged" (VAT that was due), "exempt" (no VAT, but as to a consumer)
 	PayerID       string
 	PayerName     string
 	VATNumber     string `db:"vat_number"`
 	InvoiceNumber string
+	RequestID     string // of the correction that people decide about; empty for none
 	Since         time.Time
 	Failure       string
 }
 
-// What was corrected is no case any more: the whole invoice has been credited.
 const vatCasesSQL = `
-SELECT kind, payer_id, payer_name, vat_number, invoice_number, since, failure
-FROM (SELECT CASE WHEN s.treatment ->> 'Row' = 'R4' THEN 'uncharged' ELSE 'charged' END AS kind,
-             i.payer_id::text AS payer_id, s.buyer ->> 'Name' AS payer_name, s.buyer ->> 'VATNumber' AS vat_number, i.number AS invoice_number,
-             a.noted_at AS since, '' AS failure
+SELECT kind, payer_id, payer_name, vat_number, invoice_number, request_id, since, failure
+FROM (SELECT CASE WHEN v.vat_row = 'R4' THEN 'uncharged' WHEN v.vat_minor > 0 THEN 'charged' ELSE 'exempt' END AS kind,
+             i.payer_id::text AS payer_id, convert_from(i.content, 'UTF8')::jsonb #>> '{buyer,name}' AS payer_name, c.vat_number,
+             i.number AS invoice_number, COALESCE(q.id::text, '') AS request_id, a.noted_at AS since, '' AS failure
       FROM settlement_answer a
-      JOIN settlement s ON s.order_id = a.order_id
       JOIN vat_check c ON c.id = a.vat_check_id
       JOIN invoice i ON i.order_id = a.order_id AND i.kind = 'invoice'
-      WHERE (s.treatment ->> 'Row' = 'R4') <> (c.result = 'valid')
-        AND i.total_minor > COALESCE((SELECT sum(n.total_minor) FROM invoice n WHERE n.corrects_id = i.id), 0)
+      JOIN invoice_vat v ON v.invoice_id = i.id
+      LEFT JOIN correction_request q ON q.invoice_id = i.id AND q.state IN ('requested', 'approved_once')
+      WHERE v.vat_row IN ('R4', 'R7', 'R7c', 'R8a', 'R8b') AND (v.vat_row = 'R4') <> (c.result = 'valid') AND ` + standsSQL + `
       UNION ALL
-      SELECT 'silent', q.payer_id::text, p.name, q.vat_number, '', q.began_at, q.failure
+      SELECT 'silent', q.payer_id::text, p.name, q.vat_number, '', '', q.began_at, q.failure
       FROM vat_inquiry q JOIN payer p ON p.id = q.payer_id
       WHERE q.silent > 0) waits
 ORDER BY kind = 'silent', since, vat_number
