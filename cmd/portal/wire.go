@@ -13,6 +13,7 @@ import (
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/config"
 	"github.com/siptg/portal/internal/embeddedpg"
+	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/jobs"
 	"github.com/siptg/portal/internal/mail"
 	"github.com/siptg/portal/internal/store"
@@ -191,14 +192,16 @@ func logger(e *environment, c config.Config) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(e.stderr, nil))
 }
 
-// sellerOf is the seller as it stands on the day of now.
+// sellerOf is the seller as it stands on the day of now, and how it stands on others.
 func sellerOf(s config.Seller, now time.Time) app.Seller {
 	if s.Zone == nil { // a command that needs no seller
 		return app.Seller{Zone: time.UTC}
 	}
 	today := civil.DateOf(now, s.Zone)
 	out := app.Seller{
-		Party: s.Party(today), VAT: s.VAT(today), Books: s.Books, Zone: s.Zone,
+		Party: s.Party(today), VAT: s.VAT(today),
+		StandsOn: func(day civil.Date) (invoice.Party, vat.Seller) { return s.Party(day), s.VAT(day) },
+		Books:    s.Books, Zone: s.Zone,
 		InvoicePrefix: s.Series.Invoice, CreditPrefix: s.Series.CreditNote, OrderPrefix: s.Series.Order, ReceiptPrefix: s.Series.Receipt,
 		BankInvoice: s.Terms.BankInvoice, LeadDays: s.Terms.BankInvoiceLead, GraceDays: s.Terms.Grace, FirstChargeDays: s.Terms.FirstCharge,
 		NoticeDays: s.Terms.Notice, GraceChargeDays: s.Terms.GraceCharge, MaxChargesDaily: s.Terms.MaxCharges, MaxChargedDaily: s.Terms.MaxCharged,

@@ -46,8 +46,9 @@ type Queue interface {
 
 // Seller is what the operator's seller file says.
 type Seller struct {
-	Party           invoice.Party
+	Party           invoice.Party // as it is when the program starts
 	VAT             vat.Seller
+	StandsOn        func(civil.Date) (invoice.Party, vat.Seller) // both on another day; nil where they never change
 	Books           pricing.Books
 	Zone            *time.Location // of business days and document dates
 	Accounts        []BankAccount
@@ -69,6 +70,25 @@ type Seller struct {
 	PartnerURL      string
 	CreditPrefix    string
 	ReceiptPrefix   string // "R" when empty
+}
+
+// partyOn is the seller's block on documents that are issued on a day.
+func (s Seller) partyOn(day civil.Date) invoice.Party {
+	if s.StandsOn == nil {
+		return s.Party
+	}
+	party, _ := s.StandsOn(day)
+	return party
+}
+
+// vatOn is the seller's standing on a day. VAT follows from that of the tax point,
+// which may be before a change of it, whenever the sale is booked or corrected.
+func (s Seller) vatOn(day civil.Date) vat.Seller {
+	if s.StandsOn == nil {
+		return s.VAT
+	}
+	_, standing := s.StandsOn(day)
+	return standing
 }
 
 // BankAccount is one of the seller's accounts.

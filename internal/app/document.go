@@ -19,7 +19,7 @@ import (
 // bankInvoice freezes the bank invoice of an order. service is the period that
 // a renewal pays for; that of a new subscription begins with the payment.
 func (a *App) bankInvoice(o order.Order, payer account.Payer, customer account.Account, p priced, service *subscription.Period, today civil.Date) (invoice.Document, error) {
-	header := a.header(o, payer, customer)
+	header := a.header(o, payer, customer, today)
 	header.Kind, header.Number, header.IssueDate, header.ValidUntil = invoice.KindBankInvoice, o.Number, today, o.ValidUntil
 	if service != nil {
 		header.ServiceFrom, header.ServiceTo = service.ServiceDays(a.seller.Zone)
@@ -56,7 +56,7 @@ func (a *App) taxInvoice(o order.Order, s store.Settlement, customer account.Acc
 	if price.Net != o.Net || price.Discount != o.Discount {
 		return invoice.Document{}, fmt.Errorf("app: price book %q changed after order %s: net %d, was %d", o.PriceBook, o.Number, price.Net, o.Net)
 	}
-	header := a.header(o, s.Buyer, customer)
+	header := a.header(o, s.Buyer, customer, today)
 	header.Kind, header.IssueDate, header.TaxPoint = invoice.KindInvoice, today, s.TaxPoint
 	header.ServiceFrom, header.ServiceTo = service.ServiceDays(a.seller.Zone)
 	header.Payment = invoice.Payment{Method: string(method), PaidOn: s.TaxPoint}
@@ -64,10 +64,10 @@ func (a *App) taxInvoice(o order.Order, s store.Settlement, customer account.Acc
 }
 
 // header is what both documents of an order have in common.
-func (a *App) header(o order.Order, buyer account.Payer, customer account.Account) invoice.Document {
+func (a *App) header(o order.Order, buyer account.Payer, customer account.Account, issued civil.Date) invoice.Document {
 	return invoice.Document{
 		Language: buyer.Language, Also: secondLanguage(buyer), Currency: o.Currency, OrderNumber: o.Number, Reference: o.Reference,
-		POReference: buyer.POReference, ServiceMonths: int(o.Selection.Period), Seller: a.seller.Party,
+		POReference: buyer.POReference, ServiceMonths: int(o.Selection.Period), Seller: a.seller.partyOn(issued),
 		Customer: customerLabel(customer), Buyer: partyOf(buyer),
 	}
 }

@@ -82,7 +82,7 @@ func (a *App) issueReceipt(ctx context.Context, t store.TopUp) error {
 // receipt draws up the receipt of a top-up; its number is taken last.
 func (a *App) receipt(ctx context.Context, tx *store.Tx, t store.TopUp, payer account.Payer) (invoice.Document, error) {
 	header := invoice.Document{
-		Language: payer.Language, Also: secondLanguage(payer), IssueDate: a.inZone(tx.Now()), Seller: a.seller.Party, Buyer: partyOf(payer),
+		Language: payer.Language, Also: secondLanguage(payer), IssueDate: a.inZone(tx.Now()), Seller: a.seller.partyOn(a.inZone(tx.Now())), Buyer: partyOf(payer),
 		Payment: invoice.Payment{Method: t.Method, PaidOn: a.inZone(t.At), From: t.FromName},
 	}
 	if t.Method == "bank" {

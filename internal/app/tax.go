@@ -36,7 +36,8 @@ func taxOn(t vat.Treatment, net money.Amount, currency money.Currency) (money.Am
 // turnoverCounts reports whether VAT on day on follows from what was sold to
 // consumers in other member states before.
 func (a *App) turnoverCounts(on civil.Date) bool {
-	return a.seller.VAT.DestSince.IsZero() || on.Before(a.seller.VAT.DestSince)
+	since := a.seller.vatOn(on).DestSince
+	return since.IsZero() || on.Before(since)
 }
 
 // turnover is what counts on day on; it is the same for every sale of a page.
@@ -62,7 +63,7 @@ func (a *App) treatAfter(sold store.Turnover, buyer store.PayerTax, net money.Am
 	if a.turnoverCounts(on) {
 		turnover = vat.Turnover{YearToDate: money.Amount(sold.ThisYear), PreviousYear: money.Amount(sold.LastYear), Sale: net}
 	}
-	return vat.Decide(a.seller.VAT, buyerOf(buyer), on, turnover)
+	return vat.Decide(a.seller.vatOn(on), buyerOf(buyer), on, turnover)
 }
 
 func buyerOf(t store.PayerTax) vat.Buyer {

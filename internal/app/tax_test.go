@@ -2,13 +2,17 @@ package app_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/bank/banktest"
 	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/provider/sandbox"
+	"github.com/siptg/portal/internal/vat"
 )
 
 // sells replaces the seller of a till.
@@ -76,5 +80,53 @@ func TestNoVATInAnotherCurrencyLater(t *testing.T) {
 	in := app.CorrectionInput{PayerInput: details}
 	_, err = s.PreviewCorrection(s.ctx(), ona, s.newest(ona), in)
 	refused("a correction", "error.correction.currency", err)
+	s.agree()
+}
+
+// VAT is that of the seller's standing on the tax point: of the day a transfer was
+// booked, whenever its statement is imported, and of the supply that an invoice is
+// corrected about. A document names the seller as on its own day.
+func TestTheSellersStandingOfTheDay(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	sells := seller(t)
+	change := civil.MustParse("2026-12-01") // from small business to ordinary VAT payer
+	before, after := vat.Seller{Country: "LT", Scheme: vat.SchemeSVS}, sells.VAT
+	later := sells.Party
+	later.Street = "Gedimino pr. 2"
+	sells.StandsOn = func(day civil.Date) (invoice.Party, vat.Seller) {
+		if day.Before(change) {
+			return sells.Party, before
+		}
+		return later, after
+	}
+	sells.VAT = before
+	s.sells(sells)
+	ona, _ := s.customer(7_900_000_013_300, "Ona")
+	o := s.order(ona, softphone(1, false, 6))
+	e := s.entry(o)
+	e.Booked, e.Valued = change.AddDays(-1), change.AddDays(-1)
+	if o.VAT != 0 || o.Document.Seller != sells.Party {
+		t.Fatalf("ordered with VAT of %d from %+v", o.VAT, o.Document.Seller)
+	}
+	s.clock.Set(change.In(sells.Zone).Add(30 * time.Hour))
+	if got := s.importFile(s.camt(banktest.Version08, e)); len(got) != 1 || got[0].Outcome != "matched" {
+		t.Fatalf("%+v", got)
+	}
+	old := s.document(ona, s.newest(ona))
+	if old.VAT[0].Treatment != "R3" || old.VATTotal != 0 || old.TaxPoint != e.Booked || old.Seller != later {
+		t.Errorf("%+v of %+v, from %+v", old.VAT, old.TaxPoint, old.Seller)
+	}
+	riga := named("Ona") // a consumer in Latvia, on that day below the threshold
+	riga.Country, riga.City, riga.Postcode = "LV", "Riga", "LV-1010"
+	preview, err := s.PreviewCorrection(s.ctx(), ona, old.Number, riga)
+	if err != nil || preview.VAT.Treatment != "R8b" || preview.NewVAT != 0 {
+		t.Errorf("the correction: %+v, %v", preview.VAT, err)
+	}
+	// What is sold now has VAT.
+	if q := s.quote(ona, softphone(1, false, 6)); q.Treatment.Row != "R2" || q.VAT != 3_78 {
+		t.Errorf("now: %s, %d", q.Treatment.Row, q.VAT)
+	}
+	s.must(s.DrawPending(s.ctx()))
 	s.agree()
 }
