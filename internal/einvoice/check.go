@@ -171,10 +171,17 @@ func checkReverse(d invoice.Document, inside bool) error {
 		return errors.New("reverse charge for a buyer without any number")
 	case d.Buyer.VATNumber != "" && (err != nil || !vat.MemberState(id.Country())):
 		return fmt.Errorf("reverse charge for VAT number %q", d.Buyer.VATNumber)
-	case !strings.Contains(strings.ToLower(d.VAT[0].Text), "reverse charge"): // Dir. 226(11a)
+	case !saysReverse(strings.ToLower(d.VAT[0].Text)):
 		return errors.New("reverse charge that is not called so")
 	}
 	return nil
+}
+
+// saysReverse reports whether a text, in small letters, calls reverse charge so
+// (Dir. 226(11a)): in the words of all languages of the Union's forms, or of the law
+// that the seller invoices under.
+func saysReverse(text string) bool {
+	return strings.Contains(text, "reverse charge") || strings.Contains(text, "atvirkštinis apmokestinimas")
 }
 
 func checkPayment(d invoice.Document) error {

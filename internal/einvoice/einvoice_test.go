@@ -363,3 +363,22 @@ func TestEveryFieldIsThoughtOf(t *testing.T) {
 		}
 	}
 }
+
+// Reverse charge is called so in each language that documents come in, and its
+// e-invoices are written.
+func TestReverseChargeInEveryLanguage(t *testing.T) {
+	t.Parallel()
+	for _, language := range i18n.DocumentLanguages() {
+		d := issue(t, sale{seller: std, buyer: gmbh, language: language.Code})
+		if d.VAT[0].Treatment != "R4" {
+			t.Fatalf("%s: %+v", language.Code, d.VAT[0])
+		}
+		if err := einvoice.Check(d); err != nil {
+			t.Errorf("%s, %q: %v", language.Code, d.VAT[0].Text, err)
+		}
+		d.VAT[0].Text = "Art. 44"
+		if err := einvoice.Check(d); err == nil {
+			t.Errorf("%s: it is not called so, and nobody minds", language.Code)
+		}
+	}
+}

@@ -54,6 +54,7 @@ type sale struct {
 	method     string         // card where empty
 	unpaid     money.Amount   // of the total; by transfer
 	po         string
+	language   string // en where empty
 }
 
 func month(code, name, detail string, months int64, price money.Amount) invoice.Line {
@@ -88,6 +89,9 @@ func issue(t fatal, s sale) invoice.Document {
 	if s.currency == "" {
 		s.currency = money.EUR
 	}
+	if s.language == "" {
+		s.language = "en"
+	}
 	if s.method == "" {
 		s.method = "card"
 	}
@@ -100,7 +104,7 @@ func issue(t fatal, s sale) invoice.Document {
 		t.Fatalf("%v", err)
 	}
 	d, err := invoice.New(invoice.Document{
-		Kind: invoice.KindInvoice, Number: "SIP-2026-000042", Language: "en", Currency: s.currency, IssueDate: day("2026-12-03"), TaxPoint: day("2026-12-02"),
+		Kind: invoice.KindInvoice, Number: "SIP-2026-000042", Language: s.language, Currency: s.currency, IssueDate: day("2026-12-03"), TaxPoint: day("2026-12-02"),
 		OrderNumber: "O-2026-000101", Reference: "RF582026000101", POReference: s.po, ServiceFrom: day("2026-12-02"), ServiceTo: day("2027-06-01"), ServiceMonths: 6,
 		Seller: sellerOf(s.seller), Buyer: s.buyer, Customer: "Jonas (@jonas, 123456789)",
 		Payment: invoice.Payment{Method: s.method, PaidOn: day("2026-12-02")},
