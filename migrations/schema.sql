@@ -480,6 +480,20 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.replacement_has_its_proof() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM invoice i WHERE i.id = NEW.invoice_id AND i.replaces_id IS NOT NULL) AND NOT EXISTS (
+        SELECT FROM invoice i JOIN invoice_proof p ON p.invoice_id = i.id JOIN vat_check c ON c.id = p.vat_check_id
+        WHERE i.id = NEW.invoice_id AND c.result = 'valid' AND c.vat_number = convert_from(i.content, 'UTF8')::jsonb #>> '{buyer,vat_number}'
+          AND (c.payer_id IS NULL OR c.payer_id = i.payer_id) AND c.checked_at <= i.issued_at) THEN
+        RAISE EXCEPTION 'invoice % replaces another one without VAT and without a proof for it', NEW.invoice_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'replacement_has_its_proof';
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.replacement_is_of_its_invoice() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1108,6 +1122,11 @@ CREATE TABLE public.invoice_credit (
     credited_base_minor bigint DEFAULT 0 NOT NULL,
     credited_vat_minor bigint DEFAULT 0 NOT NULL,
     CONSTRAINT invoice_credit_at_most_invoiced CHECK ((((credited_base_minor >= 0) AND (credited_base_minor <= base_minor)) AND ((credited_vat_minor >= 0) AND (credited_vat_minor <= vat_minor))))
+);
+
+CREATE TABLE public.invoice_proof (
+    invoice_id uuid NOT NULL,
+    vat_check_id bigint NOT NULL
 );
 
 CREATE TABLE public.invoice_vat (
@@ -1982,6 +2001,9 @@ ALTER TABLE ONLY public.invoice
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.invoice_proof
+    ADD CONSTRAINT invoice_proof_once PRIMARY KEY (invoice_id);
+
 ALTER TABLE ONLY public.invoice_vat
     ADD CONSTRAINT invoice_vat_pkey PRIMARY KEY (invoice_id, line);
 
@@ -2202,6 +2224,8 @@ CREATE INDEX bank_entry_fingerprint ON public.bank_entry USING btree (fingerprin
 
 CREATE INDEX bank_entry_meant ON public.bank_entry USING btree (meant_order_id) WHERE (meant_order_id IS NOT NULL);
 
+CREATE INDEX bank_entry_order ON public.bank_entry USING btree (order_id) WHERE (order_id IS NOT NULL);
+
 CREATE INDEX bank_entry_suspense ON public.bank_entry USING btree (imported_at) WHERE (outcome = 'suspense'::text);
 
 CREATE INDEX bank_invoice_payer_page ON public.bank_invoice USING btree (payer_id, issue_date DESC, number DESC);
@@ -2338,6 +2362,8 @@ CREATE INDEX session_account ON public.session USING btree (account_id, created_
 
 CREATE INDEX session_expires ON public.session USING btree (expires_at);
 
+CREATE INDEX settlement_consumer ON public.settlement USING btree (tax_point) WHERE ((treatment ->> 'Row'::text) = ANY (ARRAY['R7'::text, 'R7c'::text, 'R8a'::text, 'R8b'::text]));
+
 CREATE INDEX settlement_pending ON public.settlement USING btree (((buyer ->> 'ID'::text))) WHERE vat_pending;
 
 CREATE INDEX sign_in_link_asked ON public.sign_in_link USING btree (asked_at);
@@ -2424,6 +2450,8 @@ CREATE TRIGGER invoice_is_immutable BEFORE DELETE OR UPDATE ON public.invoice FO
 
 CREATE TRIGGER invoice_is_mailed AFTER INSERT ON public.invoice FOR EACH ROW EXECUTE FUNCTION public.document_is_mailed();
 
+CREATE TRIGGER invoice_proof_is_immutable BEFORE DELETE OR UPDATE ON public.invoice_proof FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
 CREATE TRIGGER invoice_takes_its_number BEFORE INSERT ON public.invoice FOR EACH ROW EXECUTE FUNCTION public.invoice_takes_its_number();
 
 CREATE CONSTRAINT TRIGGER invoice_vat_adds_up AFTER INSERT ON public.invoice_vat DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.invoice_adds_up();
@@ -2493,6 +2521,8 @@ CREATE TRIGGER renewal_stays BEFORE DELETE ON public.renewal FOR EACH ROW EXECUT
 CREATE TRIGGER renewal_stays_paid BEFORE UPDATE ON public.renewal FOR EACH ROW EXECUTE FUNCTION public.renewal_stays_paid();
 
 CREATE CONSTRAINT TRIGGER replaced_invoice_is_credited AFTER INSERT ON public.invoice DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.replaces_id IS NOT NULL)) EXECUTE FUNCTION public.replaced_invoice_is_credited();
+
+CREATE CONSTRAINT TRIGGER replacement_has_its_proof AFTER INSERT ON public.invoice_vat DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.vat_row = 'R4'::text)) EXECUTE FUNCTION public.replacement_has_its_proof();
 
 CREATE TRIGGER replacement_is_of_its_invoice BEFORE INSERT ON public.invoice FOR EACH ROW WHEN ((new.replaces_id IS NOT NULL)) EXECUTE FUNCTION public.replacement_is_of_its_invoice();
 
@@ -2629,6 +2659,12 @@ ALTER TABLE ONLY public.invoice
 
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.invoice_proof
+    ADD CONSTRAINT invoice_proof_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES public.invoice(id);
+
+ALTER TABLE ONLY public.invoice_proof
+    ADD CONSTRAINT invoice_proof_vat_check_id_fkey FOREIGN KEY (vat_check_id) REFERENCES public.vat_check(id);
 
 ALTER TABLE ONLY public.invoice
     ADD CONSTRAINT invoice_replaces_id_fkey FOREIGN KEY (replaces_id) REFERENCES public.invoice(id);

@@ -196,7 +196,8 @@ var moreGuards = []guard{
 		`DROP TRIGGER orders_keep_price ON orders`},
 	{"change a proof (I28)", "vat_check_is_immutable", `UPDATE vat_check SET result = 'invalid'`, `DROP TRIGGER vat_check_is_immutable ON vat_check`},
 	{"delete a proof (I28)", "vat_check_is_immutable", `DELETE FROM vat_check`,
-		`DROP TRIGGER vat_check_is_immutable ON vat_check; ALTER TABLE settlement_answer DROP CONSTRAINT settlement_answer_vat_check_id_fkey`},
+		`DROP TRIGGER vat_check_is_immutable ON vat_check; ALTER TABLE settlement_answer DROP CONSTRAINT settlement_answer_vat_check_id_fkey;
+		 ALTER TABLE invoice_proof DROP CONSTRAINT invoice_proof_vat_check_id_fkey`},
 	{"forget a register's answer (I28)", "settlement_answer_is_immutable", `DELETE FROM settlement_answer`,
 		`DROP TRIGGER settlement_answer_is_immutable ON settlement_answer`},
 	{"reverse charge without a proof (I28)", "settlement_has_its_proof", `INSERT INTO settlement (order_id, tax_point, treatment, buyer, net_minor, vat_minor, shortfall_minor, settled_at)

@@ -542,8 +542,30 @@ func (a *App) issueCorrection(ctx context.Context, tx *store.Tx, c *correction, 
 	if err := tx.InsertReplacement(ctx, taken, id, c.of.ID, c.of.PayerID, c.of.OrderID, c.replacement); err != nil {
 		return err
 	}
+	proof, err := proofOf(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	if proof != 0 {
+		tx.InsertInvoiceProof(id, proof)
+	}
 	if err := a.queue.DrawDocument(ctx, tx, c.note.Number); err != nil {
 		return err
 	}
 	return a.queue.DrawDocument(ctx, tx, c.replacement.Number)
+}
+
+// proofOf is the answer of the register that the reverse charge of the new invoice
+// stands on: the one that it was decided on, or that of the invoice it replaces
+// where nothing was decided anew. Zero where there is none to stand on.
+func proofOf(ctx context.Context, tx *store.Tx, c *correction) (int64, error) {
+	was, is := c.Document.VAT[0], c.replacement.VAT[0]
+	if is.Category != vat.CategoryReverse {
+		return 0, nil
+	}
+	if was.Category == vat.CategoryReverse && sameFacts(c.Document.Buyer, c.Buyer) {
+		return tx.ProofOfInvoice(ctx, c.of.ID, c.Buyer.VATNumber)
+	}
+	facts, err := taxOf(ctx, tx, c.buyer)
+	return facts.CheckID, err
 }

@@ -53,6 +53,14 @@ var correctionGuards = []guard{
 		SELECT e.id, g.n, a.id, a.currency, 2 * g.n - 3 FROM e, ledger_account a, generate_series(1, 2) g(n) WHERE a.kind = 'revenue'`,
 		`DROP TRIGGER correction_has_both_documents ON ledger_entry`},
 
+	{"reverse charge on a new invoice without a proof (I28)", "replacement_has_its_proof", `INSERT INTO invoice_vat (invoice_id, line, category, rate_bps, vat_row, country, base_minor, vat_minor)
+		SELECT d.id, 2, 'AE', 0, 'R4', 'DE', 0, 0 FROM invoice d WHERE d.` + theReplacement + ` LIMIT 1`,
+		`DROP TRIGGER replacement_has_its_proof ON invoice_vat`},
+	{"two proofs of one invoice (I28)", "invoice_proof_once", `INSERT INTO invoice_proof SELECT invoice_id, vat_check_id FROM invoice_proof LIMIT 1`,
+		`ALTER TABLE invoice_proof DROP CONSTRAINT invoice_proof_once`},
+	{"another proof of an invoice (I28)", "invoice_proof_is_immutable", `UPDATE invoice_proof SET vat_check_id = vat_check_id`, `DROP TRIGGER invoice_proof_is_immutable ON invoice_proof`},
+	{"forget the proof of an invoice (I28)", "invoice_proof_is_immutable", `DELETE FROM invoice_proof`, `DROP TRIGGER invoice_proof_is_immutable ON invoice_proof`},
+
 	{"two open requests for one invoice", "correction_request_one_open", `INSERT INTO correction_request (payer_id, invoice_id, asked_by, asked_at, buyer, currency, net_minor, old_vat_minor, new_vat_minor, needs_two, state)
 		SELECT payer_id, invoice_id, asked_by, asked_at, buyer, currency, net_minor, old_vat_minor, new_vat_minor, needs_two, state FROM correction_request WHERE state = 'requested'`,
 		`DROP INDEX correction_request_one_open`},

@@ -2,11 +2,13 @@ package app_test
 
 import (
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/bank/banktest"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/money"
@@ -185,5 +187,69 @@ func TestACaseIsAboutTheInvoiceThatStands(t *testing.T) {
 	rasa := s.colleague(7_900_000_013_221, "Rasa", account.StaffFinance)
 	if cases := s.cases(rasa); len(cases) != 1 || cases[0].InvoiceNumber != done.Invoice || cases[0].Kind != "charged" {
 		t.Errorf("%+v", cases)
+	}
+}
+
+// The reverse charge of a new invoice names what it stands on: the answer it was
+// decided on, or that of the invoice it replaces, which its own people and the back
+// office see.
+func TestANewInvoiceKeepsItsProof(t *testing.T) {
+	t.Parallel()
+	s, r := withRegister(t, "valid")
+	max, payer := s.company(7_900_000_013_230)
+	s.paidWith(s.order(max, softphone(1, false, 6)), 0)
+	first := s.newest(max)
+	reference := func(number string, want ...string) {
+		t.Helper()
+		proofs, err := s.InvoiceProofs(s.ctx(), max, number)
+		s.must(err)
+		var got []string
+		for _, p := range proofs {
+			got = append(got, p.Reference)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s stands on %v, want %v", number, got, want)
+		}
+	}
+	reference(first, "WAPI0001")
+
+	// Another name, another street: nothing is decided anew, and its proof stays,
+	// whatever the register says by now.
+	r.say("invalid")
+	s.wait(40)
+	in := app.CorrectionInput{PayerInput: german(), SaveProfile: true}
+	in.Name, in.Street = "Brenner und Söhne GmbH", "Torstraße 141"
+	second := s.correct(max, first, in).Invoice
+	reference(second, "WAPI0001")
+
+	// Another number, which is confirmed: that is what the next one stands on.
+	in.VATNumber, in.VATNumberConfirm, in.SaveProfile = "DE129273398", true, false
+	s.must(s.ConfirmVATNumber(s.ctx(), in.VATNumber, true, "vies", "WAPIOTHER", audit.ByCommand("test")))
+	third := s.correct(max, second, in)
+	if third.Invoice == "" { // the same treatment
+		t.Fatalf("%+v", third)
+	}
+	reference(third.Invoice, "WAPIOTHER")
+	reference(first, "WAPI0001")
+	rasa := s.colleague(7_900_000_013_231, "Rasa", account.StaffFinance)
+	for number, want := range map[string]string{second: "WAPI0001", third.Invoice: "WAPIOTHER"} {
+		seen, err := s.StaffVAT(s.ctx(), rasa, number)
+		s.must(err)
+		if !slices.ContainsFunc(seen.Proofs, func(p store.SeenProof) bool { return p.Reference == want }) {
+			t.Errorf("staff sees of %s: %+v", number, seen.Proofs)
+		}
+	}
+	if n := s.count(`SELECT count(*) FROM invoice_proof p JOIN invoice i ON i.id = p.invoice_id WHERE i.payer_id = $1`, string(payer)); n != 2 {
+		t.Errorf("%d proofs", n)
+	}
+	s.must(s.DrawPending(s.ctx()))
+	s.clean()
+
+	// Without it the audit finds the invoice.
+	s.behindTheBack("invoice_proof", `DELETE FROM invoice_proof WHERE invoice_id = (SELECT id FROM invoice WHERE number = '`+third.Invoice+`')`)
+	lines, _, err := s.Audit(s.ctx())
+	s.must(err)
+	if !slices.ContainsFunc(lines, func(l app.AuditLine) bool { return l.ID == "I28" && l.Broken == 1 }) {
+		t.Errorf("the audit: %v", lines)
 	}
 }

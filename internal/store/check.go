@@ -94,13 +94,19 @@ WHERE o.state = 'paid'`
 
 // A sale without VAT to a business in another member state.
 const checkProofsSQL = `
-SELECT count(*) AS looked,
-       count(*) FILTER (WHERE NOT EXISTS (SELECT FROM vat_check c JOIN orders o ON o.id = s.order_id
-                                          WHERE c.vat_number = s.buyer ->> 'VATNumber' AND c.result = 'valid'
-                                            AND (c.payer_id IS NULL OR c.payer_id = o.payer_id)
-                                            AND c.checked_at <= s.settled_at AND c.checked_at >= s.settled_at - interval '720 hours'
-                                            AND c.id = COALESCE(s.vat_check_id, c.id))) AS broken
-FROM settlement s WHERE s.treatment ->> 'Row' = 'R4'`
+SELECT count(*) AS looked, count(*) FILTER (WHERE NOT proven) AS broken
+FROM (SELECT EXISTS (SELECT FROM vat_check c JOIN orders o ON o.id = s.order_id
+                     WHERE c.vat_number = s.buyer ->> 'VATNumber' AND c.result = 'valid'
+                       AND (c.payer_id IS NULL OR c.payer_id = o.payer_id)
+                       AND c.checked_at <= s.settled_at AND c.checked_at >= s.settled_at - interval '720 hours'
+                       AND c.id = COALESCE(s.vat_check_id, c.id)) AS proven
+      FROM settlement s WHERE s.treatment ->> 'Row' = 'R4'
+      UNION ALL
+      SELECT EXISTS (SELECT FROM invoice_proof p JOIN vat_check c ON c.id = p.vat_check_id
+                     WHERE p.invoice_id = i.id AND c.vat_number = convert_from(i.content, 'UTF8')::jsonb #>> '{buyer,vat_number}' AND c.result = 'valid'
+                       AND (c.payer_id IS NULL OR c.payer_id = i.payer_id) AND c.checked_at <= i.issued_at)
+      FROM invoice i JOIN invoice_vat v ON v.invoice_id = i.id
+      WHERE i.replaces_id IS NOT NULL AND v.vat_row = 'R4') reverse`
 
 const checkOneLiveSQL = `
 SELECT count(*) AS looked, count(*) FILTER (WHERE n > 1) AS broken

@@ -276,14 +276,42 @@ type InvoiceProof struct {
 	Later bool // it came after the tax point
 }
 
+const insertInvoiceProofSQL = `INSERT INTO invoice_proof (invoice_id, vat_check_id) VALUES (@invoice, @check)`
+
+// InsertInvoiceProof notes the answer that the reverse charge of a replacement
+// stands on.
+func (tx *Tx) InsertInvoiceProof(invoiceID string, check int64) {
+	tx.later(insertInvoiceProofSQL, pgx.NamedArgs{"invoice": invoiceID, "check": check})
+}
+
+const proofOfInvoiceSQL = `
+SELECT c.id
+FROM invoice i
+JOIN vat_check c ON c.vat_number = @vat_number AND c.result = 'valid' AND (c.payer_id IS NULL OR c.payer_id = i.payer_id) AND c.checked_at <= i.issued_at
+LEFT JOIN invoice_proof p ON p.invoice_id = i.id
+LEFT JOIN settlement s ON s.order_id = i.order_id
+WHERE i.id = @invoice
+ORDER BY c.id IS NOT DISTINCT FROM p.vat_check_id DESC, c.id IS NOT DISTINCT FROM s.vat_check_id DESC, c.checked_at DESC, c.id DESC
+LIMIT 1`
+
+// ProofOfInvoice returns the id of the answer about a number that an invoice with
+// reverse charge stands on, or NotFound.
+func (tx *Tx) ProofOfInvoice(ctx context.Context, invoiceID, vatNumber string) (int64, error) {
+	return value[int64](ctx, tx, "VAT proof", proofOfInvoiceSQL, pgx.NamedArgs{"invoice": invoiceID, "vat_number": vatNumber})
+}
+
+// What a replacement stands on is its own; a later answer to what was sold to the
+// buyer that is on it is shown where it has none.
 const invoiceProofsSQL = `
 SELECT c.id, c.vat_number, c.result, c.source, c.reference, c.requester, c.dated, c.name, c.address, c.checked_at, q.later
 FROM invoice i
 JOIN member m ON m.payer_id = i.payer_id AND m.account_id = @actor
 JOIN settlement s ON s.order_id = i.order_id
 LEFT JOIN settlement_answer a ON a.order_id = s.order_id
-CROSS JOIN LATERAL (VALUES (s.vat_check_id, false), (a.vat_check_id, true)) q (id, later)
-JOIN vat_check c ON c.id = q.id
+LEFT JOIN invoice_proof p ON p.invoice_id = i.id
+CROSS JOIN LATERAL (VALUES (CASE WHEN i.replaces_id IS NULL THEN s.vat_check_id ELSE p.vat_check_id END, false),
+                           (CASE WHEN p.invoice_id IS NULL THEN a.vat_check_id END, true)) q (id, later)
+JOIN vat_check c ON c.id = q.id AND (i.replaces_id IS NULL OR c.vat_number = convert_from(i.content, 'UTF8')::jsonb #>> '{buyer,vat_number}')
 WHERE i.number = @number AND i.kind = 'invoice'
 ORDER BY q.later`
 
@@ -307,11 +335,14 @@ const findVATProofsSQL = `
 SELECT c.id, c.vat_number, c.result, c.source, c.reference, c.requester, c.dated, c.name, c.address, c.checked_at,
        COALESCE(c.payer_id::text, '') AS payer_id, COALESCE(p.name, '') AS payer_name, c.buyer_name, c.program,
        ARRAY(SELECT o.number FROM settlement s JOIN orders o ON o.id = s.order_id WHERE s.vat_check_id = c.id
-             UNION SELECT o.number FROM settlement_answer a JOIN orders o ON o.id = a.order_id WHERE a.vat_check_id = c.id ORDER BY 1) AS orders
+             UNION SELECT o.number FROM settlement_answer a JOIN orders o ON o.id = a.order_id WHERE a.vat_check_id = c.id
+             UNION SELECT o.number FROM invoice_proof p JOIN invoice i ON i.id = p.invoice_id JOIN orders o ON o.id = i.order_id WHERE p.vat_check_id = c.id
+             ORDER BY 1) AS orders
 FROM vat_check c LEFT JOIN payer p ON p.id = c.payer_id
 WHERE c.vat_number = @vat_number
    OR c.id IN (SELECT x.id FROM invoice i JOIN settlement s ON s.order_id = i.order_id LEFT JOIN settlement_answer a ON a.order_id = s.order_id
-               CROSS JOIN LATERAL (VALUES (s.vat_check_id), (a.vat_check_id)) x (id) WHERE i.number = @number)
+               LEFT JOIN invoice_proof p ON p.invoice_id = i.id
+               CROSS JOIN LATERAL (VALUES (s.vat_check_id), (a.vat_check_id), (p.vat_check_id)) x (id) WHERE i.number = @number)
 ORDER BY c.checked_at DESC, c.id DESC
 LIMIT 50`
 
