@@ -12,6 +12,7 @@ import (
 	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/provider/sandbox"
+	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/vat"
 )
 
@@ -129,4 +130,73 @@ func TestTheSellersStandingOfTheDay(t *testing.T) {
 	}
 	s.must(s.DrawPending(s.ctx()))
 	s.agree()
+}
+
+// What counts for the threshold of art. 59c is what was sold to consumers in other
+// member states in EUR, from the payment on and without what was credited.
+func TestTurnoverOfConsumers(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	sells := seller(t)
+	sells.VAT = vat.Seller{Country: "LT", Scheme: vat.SchemeStd, OSS: true} // below the threshold
+	s.sells(sells)
+	turnover := func(year int) (sold store.Turnover) {
+		t.Helper()
+		s.must(s.db.View(s.ctx(), func(tx *store.Tx) (err error) {
+			sold, err = tx.ConsumerTurnover(s.ctx(), year)
+			return err
+		}))
+		return sold
+	}
+	check := func(what string, want int64) {
+		t.Helper()
+		if got := turnover(2026); got != (store.Turnover{ThisYear: want}) {
+			t.Errorf("%s: %+v, want %d", what, got, want)
+		}
+		if got := turnover(2027); got != (store.Turnover{LastYear: want}) {
+			t.Errorf("%s, a year later: %+v", what, got)
+		}
+	}
+	check("nothing sold", 0)
+	hans := s.signIn(7_900_000_013_310, "Hans")
+	details := lithuanian("Hans")
+	details.Country, details.Postcode, details.City = "DE", "10119", "Berlin"
+	s.bill(hans, details)
+	o := s.order(hans, softphone(20, true, 6)) // 600.00 and a surcharge
+	checkout := s.open(hans, o.Number, app.StartPaymentInput{Language: "en"})
+	s.must(s.Press(checkout, "pay", sandbox.CardOK, false))
+	s.webhooks()
+	net := int64(o.Net)
+	if row, _ := s.settled(o.Number); row != "R8a" || s.count(`SELECT count(*) FROM invoice`) != 0 {
+		t.Fatalf("settled by %s", row)
+	}
+	check("paid, not invoiced", net)
+	s.must(s.IssuePending(s.ctx()))
+	check("invoiced", net)
+	done := s.correct(hans, s.newest(hans), app.CorrectionInput{PayerInput: func() app.PayerInput {
+		in := details
+		in.Street = "Torstraße 1"
+		return in
+	}()})
+	if done.Invoice == "" {
+		t.Fatalf("%+v", done)
+	}
+	check("corrected", net)
+	var id string
+	s.must(s.db.Pool().QueryRow(s.ctx(), `SELECT id FROM subscription`).Scan(&id))
+	s.wait(3)
+	offer, err := s.WithdrawalOffer(s.ctx(), hans, id)
+	s.must(err)
+	_, err = s.Withdraw(s.ctx(), hans, id, offer.Token)
+	s.must(err)
+	var credited int64
+	s.must(s.db.Pool().QueryRow(s.ctx(), `SELECT sum(n.net_minor) FROM invoice n JOIN invoice i ON i.id = n.corrects_id WHERE i.number = $1`, done.Invoice).Scan(&credited))
+	if credited < net/2 {
+		t.Errorf("%d credited", credited)
+	}
+	check("credited", net-credited)
+
+	// In another currency nobody knows how much it is.
+	s.behindTheBack("invoice", `UPDATE invoice SET currency = 'USD'`)
+	check("in dollars", 0)
 }

@@ -363,33 +363,48 @@ func (tx *Tx) InsertDocumentFiles(ctx context.Context, contentSHA256 []byte, fil
 }
 
 const consumerTurnoverSQL = `
-SELECT COALESCE(sum(v.base_minor) FILTER (WHERE i.tax_point >= make_date(@year, 1, 1)), 0)::bigint AS this_year,
-       COALESCE(sum(v.base_minor) FILTER (WHERE i.tax_point < make_date(@year, 1, 1)), 0)::bigint AS last_year
-FROM invoice i JOIN invoice_vat v ON v.invoice_id = i.id
-WHERE i.kind = 'invoice' AND v.vat_row IN ('R7', 'R7c', 'R8a', 'R8b')
-  AND i.tax_point >= make_date(@year - 1, 1, 1) AND i.tax_point < make_date(@year + 1, 1, 1)
-  AND NOT EXISTS (SELECT FROM invoice r WHERE r.replaces_id = i.id)`
+SELECT COALESCE(sum(net) FILTER (WHERE tax_point >= make_date(@year, 1, 1)), 0)::bigint AS this_year,
+       COALESCE(sum(net) FILTER (WHERE tax_point < make_date(@year, 1, 1)), 0)::bigint AS last_year
+FROM (SELECT i.order_id, i.tax_point,
+             v.base_minor - COALESCE((SELECT sum(n.net_minor) FROM invoice n WHERE n.corrects_id = i.id AND n.issue_date <= @credited::date), 0) AS net
+      FROM invoice i JOIN invoice_vat v ON v.invoice_id = i.id
+      WHERE i.kind = 'invoice' AND i.currency = 'EUR' AND v.vat_row IN ('R7', 'R7c', 'R8a', 'R8b')
+        AND NOT EXISTS (SELECT FROM invoice r WHERE r.replaces_id = i.id)
+      UNION ALL
+      SELECT s.order_id, s.tax_point, s.net_minor
+      FROM settlement s JOIN orders o ON o.id = s.order_id
+      WHERE s.treatment ->> 'Row' IN ('R7', 'R7c', 'R8a', 'R8b') AND o.currency = 'EUR'
+        AND NOT EXISTS (SELECT FROM invoice i WHERE i.order_id = s.order_id AND i.kind = 'invoice')) sold
+WHERE tax_point >= make_date(@year - 1, 1, 1) AND tax_point <= @until::date AND order_id IS DISTINCT FROM @without::uuid`
 
 // Turnover is the net sold to consumers in other member states in a year and in
-// the year before (Directive 2006/112/EC art. 59c).
+// the year before (Directive 2006/112/EC art. 59c), in EUR, without what was
+// credited. A sale counts from its settlement. One in another currency does not:
+// nothing here knows its rate.
 type Turnover struct{ ThisYear, LastYear int64 }
+
+// ever is a day after all others.
+var ever = civil.Date{Year: 9999, Month: time.December, Day: 31}
+
+func turnoverOf(year int) pgx.NamedArgs {
+	return pgx.NamedArgs{"year": year, "until": day(civil.Date{Year: year, Month: time.December, Day: 31}), "credited": day(ever), "without": nil}
+}
 
 // ConsumerTurnover returns the turnover of a year.
 func (tx *Tx) ConsumerTurnover(ctx context.Context, year int) (Turnover, error) {
-	return one[Turnover](ctx, tx, "turnover", consumerTurnoverSQL, pgx.NamedArgs{"year": year})
+	return one[Turnover](ctx, tx, "turnover", consumerTurnoverSQL, turnoverOf(year))
 }
 
 // ConsumerTurnover asks for the turnover of a year.
 func (q *Questions) ConsumerTurnover(year int, to *Turnover) {
-	askOne(q, consumerTurnoverSQL, pgx.NamedArgs{"year": year}, to)
+	askOne(q, consumerTurnoverSQL, turnoverOf(year), to)
 }
 
-const turnoverBeforeSQL = consumerTurnoverSQL + ` AND i.tax_point <= @on::date AND i.order_id <> @order::uuid`
-
 // TurnoverBefore returns the turnover of the year of a day up to and with that
-// day, without that of an order: what a sale of that day is decided with later.
+// day, without that of an order and as it was credited by then: what a sale of
+// that day is decided with later.
 func (tx *Tx) TurnoverBefore(ctx context.Context, on civil.Date, orderID string) (Turnover, error) {
-	return one[Turnover](ctx, tx, "turnover", turnoverBeforeSQL, pgx.NamedArgs{"year": on.Year, "on": day(on), "order": orderID})
+	return one[Turnover](ctx, tx, "turnover", consumerTurnoverSQL, pgx.NamedArgs{"year": on.Year, "until": day(on), "credited": day(on), "without": orderID})
 }
 
 const verifyDocumentSQL = `
