@@ -20,10 +20,10 @@ const (
 	whyOverLimit  = "over_limit"  // a person is called; the next day is tried
 )
 
-// mayCharge is the last look before a saved method is charged (I7, I8, I33): the
-// transaction that it is part of is the charge moment. It reports why not, in a
-// word for the payment's history. Everything it looks at is locked.
-func (a *App) mayCharge(ctx context.Context, tx *store.Tx, s *subscription.Subscription, o order.Order, p payment.Payment) (ok bool, why string, err error) {
+// agreed reports whether what a charge of a saved method is for is still wanted,
+// and the payer still agrees to it (I7, I8), and in a word for the payment's
+// history why not. Everything it looks at is locked.
+func (a *App) agreed(ctx context.Context, tx *store.Tx, s *subscription.Subscription, o order.Order, p payment.Payment) (ok bool, why string, err error) {
 	if s == nil || s.State != subscription.StateActive {
 		return false, "ended", nil
 	}
@@ -59,6 +59,16 @@ func (a *App) mayCharge(ctx context.Context, tx *store.Tx, s *subscription.Subsc
 	}
 	if consent.MethodID != p.MethodID {
 		return false, "another_method", nil
+	}
+	return true, "", nil
+}
+
+// mayCharge is the last look before a saved method is charged (I7, I8, I33): the
+// transaction that it is part of is the charge moment. It reports why not, as
+// agreed does.
+func (a *App) mayCharge(ctx context.Context, tx *store.Tx, s *subscription.Subscription, o order.Order, p payment.Payment) (ok bool, why string, err error) {
+	if ok, why, err = a.agreed(ctx, tx, s, o, p); err != nil || !ok {
+		return ok, why, err
 	}
 	refused, err := tx.RefusedForGood(ctx, p.Payable.ID, p.MethodID)
 	if err != nil || refused {

@@ -330,6 +330,77 @@ func TestAHaltRepeatsNothing(t *testing.T) {
 	s.agree()
 }
 
+// A charge that never arrived is not sent again once it is not wanted any more:
+// in the end it is proved that it was not done.
+func TestWhatIsNotWantedIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	for name, giveUp := range map[string]func(s *dueSite, number, method string) error{
+		"order canceled":   func(s *dueSite, number, _ string) error { return s.CancelOrder(s.ctx(), s.ona, number) },
+		"auto-renewal off": func(s *dueSite, _, _ string) error { return discard(s.TurnAutoRenewOff(s.ctx(), s.ona, s.onas)) },
+		"card removed":     func(s *dueSite, _, method string) error { return s.RevokeMethod(s.ctx(), s.ona, method) },
+		"paid by transfer": func(s *dueSite, number, _ string) error { s.pay(must(s.Order(s.ctx(), s.ona, number))); return nil },
+		"other options":    func(s *dueSite, _, _ string) error { s.change(s.ona, s.onas, accounts(2)); return nil },
+		"another card": func(s *dueSite, _, method string) error {
+			other := s.anotherCard(s.ona, method, sandbox.CardOK)
+			return s.TurnAutoRenewOn(s.ctx(), s.ona, s.onas, s.consentTo(other))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newDueSite(t)
+			s.must(s.Inject(sandbox.Fault{Kind: sandbox.TimeoutBefore, On: "charge"}))
+			s.must(s.SendPayment(s.ctx(), s.charge))
+			p := s.paymentByID(s.charge)
+			if p.State != payment.Unknown {
+				t.Fatalf("without an answer: %s", p.State)
+			}
+			s.must(giveUp(s, s.numberOf(p.OrderID), p.MethodID))
+			for range 3 {
+				s.must(s.ReconcilePayment(s.ctx(), s.charge))
+				s.must(discard(s.CheckPayments(s.ctx())))
+			}
+			if _, times := s.captured(); times != s.capturesAtStart {
+				t.Fatalf("%d captures", times)
+			}
+			s.clock.Set(s.clock.Now().Add(2 * day))
+			s.must(discard(s.CheckPayments(s.ctx())))
+			if got := s.paymentByID(s.charge).State; got != payment.Failed {
+				t.Errorf("two days later: %s", got)
+			}
+			if _, times := s.captured(); times != s.capturesAtStart {
+				t.Errorf("%d captures", times)
+			}
+			s.agree()
+		})
+	}
+}
+
+// A payment page that was asked for and is not there is not opened for an order
+// that was canceled meanwhile.
+func TestNoPageForACanceledOrder(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	ona, _ := s.customer(7_900_000_003_220, "Ona")
+	o := s.order(ona, softphone(1, false, 6))
+	s.must(s.Inject(sandbox.Fault{Kind: sandbox.TimeoutBefore, On: "checkout"}))
+	s.must(s.Inject(sandbox.Fault{Kind: sandbox.TimeoutBefore, On: "lookup"}))
+	if _, err := s.StartPayment(s.ctx(), ona, o.Number, app.StartPaymentInput{}); !fault.Is(err, fault.Unavailable) {
+		t.Fatalf("no answer: %v", err)
+	}
+	s.must(s.CancelOrder(s.ctx(), ona, o.Number))
+	s.must(discard(s.CheckPayments(s.ctx())))
+	if book := s.Book(); len(book) != 0 {
+		t.Errorf("opened: %+v", book)
+	}
+}
+
+// numberOf is the number of an order.
+func (s *site) numberOf(id string) (number string) {
+	s.t.Helper()
+	s.must(s.db.Pool().QueryRow(s.ctx(), `SELECT number FROM orders WHERE id = $1`, id).Scan(&number))
+	return number
+}
+
 // Who halts waits for charges that are being decided, and who charges waits for
 // the halt: a charge is never decided beside it.
 func TestAChargeWaitsForTheHalt(t *testing.T) {

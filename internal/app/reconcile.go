@@ -8,6 +8,7 @@ import (
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/failpoint"
 	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/store"
 )
@@ -52,11 +53,11 @@ func (a *App) lookAt(ctx context.Context, id payment.ID, inbox int64) (payment.S
 			return err
 		}
 		if repeats(effects) {
-			halted, err := tx.ChargingHalted(ctx)
+			wanted, err := a.stillWanted(ctx, tx, s)
 			if err != nil {
 				return err
 			}
-			if halted { // the next look repeats it, or proves that it was not done
+			if !wanted { // the next look repeats it, or proves that it was not done
 				effects = nil
 			} else if again, err = a.request(ctx, tx, s.payment); err != nil {
 				return err
@@ -70,6 +71,22 @@ func (a *App) lookAt(ctx context.Context, id payment.ID, inbox int64) (payment.S
 	// The provider does not know the request and remembers its key: the same bytes
 	// under the same key cannot be done twice.
 	return snapshot, a.answered(ctx, id, again.op, again.call(ctx))
+}
+
+// stillWanted reports whether a request that never arrived may be sent again: it
+// takes money now, so all that may have been taken back since it was sent first is
+// asked anew. What is not repeated is lost to nobody: the provider will have
+// proved in the end that it was not done.
+func (a *App) stillWanted(ctx context.Context, tx *store.Tx, s scene) (bool, error) {
+	halted, err := tx.ChargingHalted(ctx)
+	if err != nil || halted || s.refused {
+		return false, err
+	}
+	if s.payment.Initiator == payment.ByMerchant {
+		ok, _, err := a.agreed(ctx, tx, s.live, s.order, s.payment)
+		return ok, err
+	}
+	return s.payment.OrderID == "" || s.order.State == order.StateAwaitingPayment, nil
 }
 
 func repeats(effects []payment.Effect) bool {
