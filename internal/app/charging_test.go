@@ -473,6 +473,10 @@ func TestALateChargeBuysNoLaterPeriod(t *testing.T) {
 	if n := s.count(`SELECT count(*) FROM audit WHERE action = 'payment.alert' AND object_id = $1 AND detail->>'why' = 'not_settled'`, string(charge)); n != 1 {
 		t.Errorf("%d alerts", n)
 	}
+	if n := s.count(`SELECT count(*) FROM notice WHERE kind = 'money_kept' AND facts->>'amount' = '2178' AND order_number = (SELECT number FROM orders WHERE id = $1)`,
+		s.paymentByID(charge).OrderID); n != 1 {
+		t.Errorf("the payer was told %d times", n)
+	}
 	s.agree()
 }
 

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -164,13 +165,13 @@ func (a *App) capture(ctx context.Context, tx *store.Tx, s scene, id payment.ID,
 }
 
 // settleCaptured pays the order of a payment with the money that has just come
-// to the balance. What cannot pay it any more stays there, and a person is told.
+// to the balance. What cannot pay it any more stays there, and people are told.
 func (a *App) settleCaptured(ctx context.Context, tx *store.Tx, s scene, p payment.Payment, captured money.Amount) error {
 	today := a.inZone(tx.Now())
 	o := s.order
 	open := o.State == order.StateAwaitingPayment || o.State == order.StateExpired
 	if late := !o.Open(today); s.refused || !open || late && a.priceMoved(o, today) {
-		return a.alert(ctx, tx, p, alertNotSettled)
+		return a.moneyKept(ctx, tx, s, p, captured)
 	}
 	// A charge by ourselves pays the period that it was for, and no later one: that
 	// period may have been paid in another way while nobody knew the answer.
@@ -178,12 +179,12 @@ func (a *App) settleCaptured(ctx context.Context, tx *store.Tx, s scene, p payme
 		if payable, err := payableOf(ctx, tx, o, s.live); err != nil {
 			return err
 		} else if payable != p.Payable {
-			return a.alert(ctx, tx, p, alertNotSettled)
+			return a.moneyKept(ctx, tx, s, p, captured)
 		}
 	}
 	d, err := a.dueFor(ctx, tx, o, s.payer, today)
 	if fault.Is(err, fault.Conflict) { // the seller may not make this sale now
-		return a.alert(ctx, tx, p, alertNotSettled)
+		return a.moneyKept(ctx, tx, s, p, captured)
 	} else if err != nil {
 		return err
 	}
@@ -192,12 +193,24 @@ func (a *App) settleCaptured(ctx context.Context, tx *store.Tx, s scene, p payme
 		return err
 	}
 	if captured < d.total && balance < d.total {
-		return a.alert(ctx, tx, p, alertNotSettled)
+		return a.moneyKept(ctx, tx, s, p, captured)
 	}
 	if err := a.settle(ctx, tx, o, s.live, d, today, 0, byPayments); err != nil {
 		return err
 	}
 	return a.agreedFor(ctx, tx, p)
+}
+
+// moneyKept tells a person of ours and the payer's people that money which came
+// for an order pays nothing: it is on the balance.
+func (a *App) moneyKept(ctx context.Context, tx *store.Tx, s scene, p payment.Payment, captured money.Amount) error {
+	if err := a.alert(ctx, tx, p, alertNotSettled); err != nil {
+		return err
+	}
+	return a.notify(ctx, tx, notice.Notice{
+		Key: fmt.Sprintf("money_kept %s %d", p.ID, p.Received), Kind: notice.MoneyKept, PayerID: p.PayerID, OrderNumber: s.order.Number,
+		Facts: notice.Facts{Amount: captured, Currency: p.Amount.Currency},
+	})
 }
 
 // keepMethod stores a method that the payer keeps with us.

@@ -457,3 +457,52 @@ func TestAHaltOverTheGrace(t *testing.T) {
 	}
 	s.agree()
 }
+
+// Nobody falls to Free while a card is being charged: the money may have been
+// taken. When the charge ends, or nobody will ever know, it goes on.
+func TestNobodyFallsToFreeDuringACharge(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		end  func(s *till, reference string)
+		want subscription.State
+	}{
+		"taken":     {func(s *till, reference string) { s.must(s.Settle(reference, true)) }, subscription.StateActive},
+		"refused":   {func(s *till, reference string) { s.must(s.Settle(reference, false)) }, subscription.StateEnded},
+		"undecided": {func(s *till, _ string) { s.clock.Set(s.clock.Now().Add(6 * day)) }, subscription.StateEnded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTill(t)
+			ona, id, _ := s.subscriber(7_900_000_003_080, sandbox.CardLater)
+			end := s.end(id)
+			s.live(end, 6, 6)
+			if got := s.charges(end); !slices.Equal(got, []int{6}) {
+				t.Fatalf("charged on %v", got)
+			}
+			s.live(end, 7, 9)
+			if item := s.item(ona, id); item.State != subscription.StateActive {
+				t.Fatalf("%s during the charge", item.State)
+			}
+			book := s.Book()
+			tt.end(s, book[len(book)-1].Reference)
+			s.webhooks()
+			for range 8 * 24 { // one look an hour
+				s.clock.Set(s.clock.Now().Add(time.Hour))
+				s.must(discard(s.CheckPayments(s.ctx())))
+			}
+			s.must(s.CloseOverdue(s.ctx()))
+			s.must(s.IssuePending(s.ctx()))
+			item := s.item(ona, id)
+			if item.State != tt.want {
+				t.Errorf("afterwards: %s", item.State)
+			}
+			if tt.want == subscription.StateActive && !item.PaidUntil.Equal(subscription.End(end, 6, 23, seller(t).Zone)) {
+				t.Errorf("paid until %s", item.PaidUntil)
+			}
+			if parked := s.count(`SELECT count(*) FROM payment WHERE parked = 'undecided'`); (parked > 0) != (name == "undecided") {
+				t.Errorf("%d payments wait for a person", parked)
+			}
+			s.agree()
+		})
+	}
+}

@@ -80,7 +80,10 @@ func Apply(p Payment, s Snapshot) (Payment, []Effect, error) {
 
 	before := p
 	var effects []Effect
-	p.AsOf, p.Parked = s.AsOf, ""
+	p.AsOf = s.AsOf
+	if p.Parked != AlertUndecided || to != p.State { // the same once more decides nothing
+		p.Parked = ""
+	}
 	p.Received, p.Refunded, p.Disputed = s.Received.Amount, s.Refunded.Amount, s.Disputed.Amount
 	if s.Ref != "" {
 		p.Ref = s.Ref

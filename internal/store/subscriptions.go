@@ -379,10 +379,17 @@ func (tx *Tx) SubscriptionEvents(ctx context.Context, subscriptionID string) ([]
 }
 
 const endSubscriptionsSQL = subscriptionColumnsSQL + `
-WHERE s.state = 'active' AND s.paid_until < @paid_before ORDER BY s.id LIMIT 200 FOR NO KEY UPDATE OF s SKIP LOCKED`
+WHERE s.state = 'active' AND s.paid_until < @paid_before
+  AND NOT EXISTS (SELECT FROM renewal r
+                  JOIN payment y ON y.payable_kind = 'renewal' AND y.payable_id = r.id AND y.initiator = 'merchant' AND y.sent_at IS NOT NULL
+                                AND y.parked = '' AND y.next_check_at IS NOT NULL AND y.state IN ('created', 'processing', 'unknown')
+                  WHERE r.subscription_id = s.id AND r.state = 'open')
+ORDER BY s.id LIMIT 200 FOR NO KEY UPDATE OF s SKIP LOCKED`
 
 // LockOverdue returns and locks up to 200 active subscriptions that were paid
-// until before an instant.
+// until before an instant. One whose saved method is being charged is left out:
+// the money may have been taken. That ends: after eight days at most a look has
+// told, or a person was called.
 func (tx *Tx) LockOverdue(ctx context.Context, paidBefore time.Time) ([]subscription.Subscription, error) {
 	rows, err := list[subscriptionRow](ctx, tx, endSubscriptionsSQL, pgx.NamedArgs{"actor": nil, "vat_since": tx.now, "paid_before": paidBefore})
 	out := make([]subscription.Subscription, len(rows))
