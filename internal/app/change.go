@@ -215,6 +215,9 @@ func (a *App) cancelForChange(ctx context.Context, tx *store.Tx, o order.Order, 
 	if err := tx.CloseOrder(ctx, o.ID, order.StateCanceled, ""); err != nil {
 		return err
 	}
+	if err := tx.CheckPaymentsOf(ctx, o.ID); err != nil {
+		return err
+	}
 	return tx.AppendAudit(ctx, audit.Record{
 		Actor: by, Action: "order.canceled", ObjectKind: "order", ObjectID: o.ID, PayerID: o.PayerID, Detail: map[string]any{"number": o.Number},
 	})

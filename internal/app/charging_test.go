@@ -480,6 +480,125 @@ func TestALateChargeBuysNoLaterPeriod(t *testing.T) {
 	s.agree()
 }
 
+// lateCharge has a card charged for a renewal, and nobody see the answer before
+// giveUp has closed the order: the money is on the balance and buys nothing.
+func (s *till) lateCharge(id int64, giveUp func(actor account.Actor, subscription, number string)) (ona account.Actor, subscription string, charge payment.ID) {
+	s.t.Helper()
+	ona, subscription, method := s.subscriber(id, sandbox.CardOK)
+	charge, _, err := s.ChargeSaved(s.ctx(), subscription, method)
+	s.must(err)
+	s.must(s.Inject(sandbox.Fault{Kind: sandbox.TimeoutAfter, On: "charge"}))
+	s.must(s.SendPayment(s.ctx(), charge))
+	giveUp(ona, subscription, s.numberOf(s.paymentByID(charge).OrderID))
+	s.must(s.ReconcilePayment(s.ctx(), charge))
+	if p := s.paymentByID(charge); p.State != payment.Succeeded {
+		s.t.Fatalf("the charge is %s", p.State)
+	}
+	if b := s.count(balanceSQL); b != 21_78 {
+		s.t.Fatalf("balance %d", b)
+	}
+	return ona, subscription, charge
+}
+
+func (s *till) cancelOrder(actor account.Actor, _, number string) {
+	s.must(s.CancelOrder(s.ctx(), actor, number))
+}
+
+// Money that came too late to buy a period is on the balance, and the period can
+// be bought: from the balance, or at the provider's page.
+func TestALateChargeBlocksNoPeriod(t *testing.T) {
+	t.Parallel()
+	t.Run("balance", func(t *testing.T) {
+		t.Parallel()
+		s := newTill(t)
+		ona, id, _ := s.lateCharge(7_900_000_003_230, s.cancelOrder)
+		end := s.end(id)
+		number := must(s.RenewEarly(s.ctx(), ona, id, 6))
+		s.must(s.PayOrderFromBalance(s.ctx(), ona, number))
+		if got := s.end(id); !got.Equal(subscription.End(end, 6, 23, seller(t).Zone)) {
+			t.Errorf("paid until %s", got)
+		}
+		if b := s.count(balanceSQL); b != 0 {
+			t.Errorf("balance %d", b)
+		}
+		s.must(s.IssuePending(s.ctx()))
+		s.agree()
+	})
+	t.Run("card", func(t *testing.T) {
+		t.Parallel()
+		s := newTill(t)
+		ona, id, _ := s.lateCharge(7_900_000_003_231, s.cancelOrder)
+		end := s.end(id)
+		number := must(s.RenewEarly(s.ctx(), ona, id, 12)) // more than is on the balance
+		checkout := s.open(ona, number, app.StartPaymentInput{})
+		if again := s.open(ona, number, app.StartPaymentInput{}); again != checkout {
+			t.Errorf("two pages: %s, %s", checkout, again)
+		}
+		s.must(s.Press(checkout, "pay", sandbox.CardOK, false))
+		s.webhooks()
+		if got := s.end(id); !got.Equal(subscription.End(end, 12, 23, seller(t).Zone)) {
+			t.Errorf("paid until %s", got)
+		}
+		if b := s.count(balanceSQL); b != 21_78 {
+			t.Errorf("balance %d", b)
+		}
+		s.must(s.IssuePending(s.ctx()))
+		s.agree()
+	})
+	t.Run("balance beside an open page", func(t *testing.T) {
+		t.Parallel()
+		s := newTill(t)
+		ona, id, _ := s.lateCharge(7_900_000_003_232, s.cancelOrder)
+		number := must(s.RenewEarly(s.ctx(), ona, id, 6))
+		checkout := s.open(ona, number, app.StartPaymentInput{})
+		s.must(s.PayOrderFromBalance(s.ctx(), ona, number))
+		s.must(s.Press(checkout, "pay", sandbox.CardOK, false)) // too late
+		if _, times := s.captured(); times != 2 {
+			t.Errorf("%d captures", times)
+		}
+		s.must(s.IssuePending(s.ctx()))
+		s.agree()
+	})
+}
+
+// A period for which a card was charged already is not announced as one that the
+// card will pay.
+func TestNoSecondChargeIsAnnounced(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	ona, id, _ := s.lateCharge(7_900_000_003_233, func(actor account.Actor, subscription, _ string) {
+		s.change(actor, subscription, accounts(2))
+	})
+	s.must(s.RunDue(s.ctx()))
+	if n := s.count(`SELECT count(*) FROM notice WHERE kind IN ('renewal_ahead', 'renewal_soon') AND facts->>'method' <> 'bank'`); n != 0 {
+		t.Errorf("%d notices name the card", n)
+	}
+	if got := s.told(id); !strings.Contains(got, "bank_invoice_ready") || !strings.Contains(got, "renewal_") {
+		t.Errorf("told: %s", got)
+	}
+	if open := s.openOrders(ona); len(open) != 1 {
+		t.Errorf("orders %v", open)
+	}
+}
+
+// The pages of orders that a change cancels are closed.
+func TestAChangeClosesPages(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	ona, id, _ := s.subscriber(7_900_000_003_234, sandbox.CardOK)
+	number := must(s.RenewEarly(s.ctx(), ona, id, 6))
+	checkout := s.open(ona, number, app.StartPaymentInput{})
+	s.change(ona, id, accounts(2))
+	s.must(discard(s.CheckPayments(s.ctx())))
+	if got := s.state(ona, number); got != payment.Canceled {
+		t.Errorf("the page is %s", got)
+	}
+	s.must(s.Press(checkout, "pay", sandbox.CardOK, false)) // too late
+	if _, times := s.captured(); times != 1 {
+		t.Errorf("%d captures", times)
+	}
+}
+
 // A webhook that cannot be worked off calls a person: nobody else looks at a
 // payment that has ended.
 func TestAWebhookThatFailedCallsAPerson(t *testing.T) {

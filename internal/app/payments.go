@@ -129,7 +129,7 @@ func (a *App) checkoutOf(ctx context.Context, actor account.Actor, number string
 			PayerID: o.PayerID, OrderID: o.ID, Initiator: payment.ByPayer, Amount: money.Of(d.total, o.Currency),
 			KeepMethod: in.Keep, Language: in.Language, ReturnURL: a.publicURL + OrderPaymentPath(o.Number),
 		}
-		if next.Payable, err = payableOf(ctx, tx, o, live); err != nil {
+		if next.Payable, err = payableNow(ctx, tx, o, live); err != nil {
 			return err
 		}
 		p, fits, err = a.goOn(ctx, tx, next)
@@ -190,7 +190,7 @@ func (a *App) goOn(ctx context.Context, tx *store.Tx, next payment.Payment) (p p
 // subscription that it extends, else the order.
 func payableOf(ctx context.Context, tx *store.Tx, o order.Order, live *subscription.Subscription) (payment.Payable, error) {
 	if o.Kind != order.KindRenewal || live == nil {
-		return payment.Payable{Kind: payment.PayableOrder, ID: o.ID}, nil
+		return orderPayable(o), nil
 	}
 	last, err := tx.PeriodCount(ctx, live.ID)
 	if err != nil {
@@ -198,6 +198,28 @@ func payableOf(ctx context.Context, tx *store.Tx, o order.Order, live *subscript
 	}
 	renewal, err := tx.LockRenewal(ctx, live.ID, last+1)
 	return renewal.Payable(), err
+}
+
+func orderPayable(o order.Order) payment.Payable {
+	return payment.Payable{Kind: payment.PayableOrder, ID: o.ID}
+}
+
+// payableNow is payableOf for a new payment at a provider: the order itself where
+// a payment of the period succeeded that could not buy it, because its order was
+// closed meanwhile. The money of that one is on the balance.
+func payableNow(ctx context.Context, tx *store.Tx, o order.Order, live *subscription.Subscription) (payment.Payable, error) {
+	payable, err := payableOf(ctx, tx, o, live)
+	if err != nil {
+		return payable, err
+	}
+	p, err := tx.LivePaymentOf(ctx, payable)
+	if fault.Is(err, fault.NotFound) {
+		return payable, nil
+	}
+	if err == nil && p.State == payment.Succeeded {
+		payable = orderPayable(o)
+	}
+	return payable, err
 }
 
 // amountRule is how the amount of later charges follows, in a consent.

@@ -124,6 +124,15 @@ func (a *App) stepOn(ctx context.Context, tx *store.Tx, r renewing, due subscrip
 			return err
 		}
 	}
+	if (due.Prepare || due.Remind > 0) && r.byCard() {
+		live, err := a.liveOf(ctx, tx, r, tx.Payment)
+		if err != nil {
+			return err
+		}
+		if live.paid { // the card was charged, and the money is on the balance: it is not charged for this period again
+			r.method = payment.Method{}
+		}
+	}
 	if due.Prepare {
 		if err := a.prepareRenewal(ctx, tx, &r); err != nil {
 			return err
@@ -341,6 +350,14 @@ func (a *App) payRenewal(ctx context.Context, tx *store.Tx, r renewing, try bool
 	live, err := a.liveOf(ctx, tx, r, tx.LockPayment)
 	if err != nil || live.waits {
 		return err
+	}
+	if live.paid { // a page may be open for the order itself
+		open, _, err := a.openCheckout(ctx, tx, orderPayable(o))
+		if fault.Is(err, fault.Conflict) || err == nil && open != "" {
+			return nil
+		} else if err != nil {
+			return err
+		}
 	}
 	d, err := a.dueFor(ctx, tx, o, r.Payer, r.today)
 	if err != nil {

@@ -160,28 +160,41 @@ func (a *App) payNow(ctx context.Context, tx *store.Tx, o order.Order, live *sub
 	if err != nil {
 		return "", err
 	}
-	if open, err = a.openCheckout(ctx, tx, payable); err != nil || open != "" {
+	open, kept, err := a.openCheckout(ctx, tx, payable)
+	if err == nil && kept && payable != orderPayable(o) { // a page may be open for the order itself, as checkoutOf opens it
+		open, _, err = a.openCheckout(ctx, tx, orderPayable(o))
+	}
+	if err != nil || open != "" {
 		return open, err
 	}
 	if _, err := tx.SetOrderMethod(ctx, o.ID, order.MethodBalance); err != nil {
 		return "", err
 	}
-	if err := enterBalance(tx, o, payable, d.total, payment.ByPayer); err != nil {
-		return "", err
+	if !kept {
+		if err := enterBalance(tx, o, payable, d.total, payment.ByPayer); err != nil {
+			return "", err
+		}
 	}
 	return "", a.settle(ctx, tx, o, live, d, today, 0, by)
 }
 
-// openCheckout returns the payment of a payable that waits for its payer; "" for
-// none. One that was not sent makes way. What may have been paid is a Conflict.
-func (a *App) openCheckout(ctx context.Context, tx *store.Tx, payable payment.Payable) (payment.ID, error) {
+// openCheckout returns the payment of a payable, which was not bought yet, that
+// waits for its payer; "" for none. One that was not sent makes way. What may have
+// been paid is a Conflict. kept is for one that succeeded, but could not buy it:
+// its money went to the balance, and stands behind what is paid from there.
+func (a *App) openCheckout(ctx context.Context, tx *store.Tx, payable payment.Payable) (open payment.ID, kept bool, err error) {
 	free, err := a.free(ctx, tx, payable)
 	if err != nil || free {
-		return "", err
+		return "", false, err
 	}
 	p, err := tx.LivePaymentOf(ctx, payable)
-	if err == nil && p.State != payment.AwaitingPayer && p.State != payment.ActionRequired {
-		err = fault.New(fault.Conflict, "error.payment.in_progress")
+	switch {
+	case err != nil:
+		return "", false, err
+	case p.State == payment.Succeeded:
+		return "", true, nil
+	case p.State != payment.AwaitingPayer && p.State != payment.ActionRequired:
+		return "", false, fault.New(fault.Conflict, "error.payment.in_progress")
 	}
-	return p.ID, err
+	return p.ID, false, nil
 }
