@@ -375,6 +375,24 @@ func TestWhatIsNotWantedIsNotRepeated(t *testing.T) {
 	}
 }
 
+// A repetition that did not get through proves nothing about the request before
+// it, which may be executed at that moment: no new key.
+func TestARepetitionThatWasNotSent(t *testing.T) {
+	t.Parallel()
+	s := newDueSite(t)
+	now := s.clock.Now()
+	s.must(discard(s.db.Pool().Exec(s.ctx(), `UPDATE payment SET sent_at = $2, repeat_until = $3 WHERE id = $1`, string(s.charge), now, now.Add(day)))) // and then the program stopped
+	s.must(s.Inject(sandbox.Fault{Kind: sandbox.RateLimit, On: "charge"}))
+	s.must(s.ReconcilePayment(s.ctx(), s.charge))
+	if p := s.paymentByID(s.charge); p.AttemptNo != 1 || p.SentAt.IsZero() || p.State != payment.Created {
+		t.Errorf("attempt %d, sent at %s, %s", p.AttemptNo, p.SentAt, p.State)
+	}
+	s.must(s.ReconcilePayment(s.ctx(), s.charge))
+	if p := s.paymentByID(s.charge); p.AttemptNo != 1 || p.State != payment.Succeeded {
+		t.Errorf("attempt %d, %s", p.AttemptNo, p.State)
+	}
+}
+
 // A payment page that was asked for and is not there is not opened for an order
 // that was canceled meanwhile.
 func TestNoPageForACanceledOrder(t *testing.T) {

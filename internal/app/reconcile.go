@@ -70,7 +70,11 @@ func (a *App) lookAt(ctx context.Context, id payment.ID, inbox int64) (payment.S
 	}
 	// The provider does not know the request and remembers its key: the same bytes
 	// under the same key cannot be done twice.
-	return snapshot, a.answered(ctx, id, again.op, again.call(ctx))
+	result = again.call(ctx)
+	if result.Outcome == payment.OutcomeNotSent { // the request before it may be on its way still
+		return snapshot, nil
+	}
+	return snapshot, a.answered(ctx, id, again.op, result)
 }
 
 // stillWanted reports whether a request that never arrived may be sent again: it
