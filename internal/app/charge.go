@@ -136,6 +136,34 @@ func (a *App) chargeMoment(ctx context.Context, tx *store.Tx, s scene) error {
 	return tx.SaveRenewal(ctx, row)
 }
 
+// chargeNotDone does what follows where an attempt at a charge surely was not
+// executed: it does not count for the bounds, nobody is told of a refusal, for
+// there was none, and where the payment has ended by it another one is begun
+// within the hour: no day is lost. A person is called, once a day, where the
+// provider took none of the tries. p is the payment now.
+func (a *App) chargeNotDone(ctx context.Context, tx *store.Tx, s scene, p payment.Payment) error {
+	before := s.payment
+	if p.Initiator != payment.ByMerchant {
+		return nil
+	}
+	if err := tx.ChargeNotSent(ctx, p.ID, before.AttemptNo); err != nil || p.State != payment.Failed {
+		return err
+	}
+	row, err := tx.LockRenewalByID(ctx, p.Payable.ID)
+	if err != nil {
+		return err
+	}
+	tries, err := tx.ChargesNotSent(ctx, row.ID, a.inZone(tx.Now()))
+	if err == nil && tries == payment.MaxNotSent {
+		err = a.alert(ctx, tx, p, alertNotSent)
+	}
+	if soon := tx.Now().Add(rechargeIn); err == nil && row.State == store.RenewalOpen && (row.NextTryAt.IsZero() || soon.Before(row.NextTryAt)) {
+		row.NextTryAt = soon
+		err = tx.SaveRenewal(ctx, row)
+	}
+	return err
+}
+
 // tellCharge tells the people of a payer what became of a charge: that the card's
 // bank wants to see them, or that the card was refused and when it is tried
 // again. p is the payment now, saved.

@@ -367,6 +367,15 @@ func TestWhatIsNotWantedIsNotRepeated(t *testing.T) {
 			if got := s.paymentByID(s.charge).State; got != payment.Failed {
 				t.Errorf("two days later: %s", got)
 			}
+			if n := s.declines(p.MethodID); n != 0 {
+				t.Errorf("%d declines", n)
+			}
+			if got := s.told(s.onas); strings.Contains(got, "charge_declined") {
+				t.Errorf("told: %s", got)
+			}
+			if n := s.count(`SELECT count(*) FROM charge WHERE NOT not_sent`); n != 0 {
+				t.Errorf("%d charges count", n)
+			}
 			if _, times := s.captured(); times != s.capturesAtStart {
 				t.Errorf("%d captures", times)
 			}

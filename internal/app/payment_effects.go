@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,6 +26,10 @@ type origin struct {
 	seen    *payment.Snapshot // the provider's view, where there was one
 	detail  map[string]any
 }
+
+// alertNotSent is for a charge that the provider did not take, as often as it was
+// tried.
+const alertNotSent payment.AlertCode = "not_sent"
 
 // alertNotSettled is for money that came for an order that cannot be paid any
 // more. It stays on the balance.
@@ -49,8 +54,11 @@ func (a *App) applied(ctx context.Context, tx *store.Tx, s scene, p payment.Paym
 	}
 	failpoint.Here("applied.history")
 	var own, late money.Amount
+	notDone := false
 	for _, e := range effects {
 		switch {
+		case e.Kind == payment.NotDone:
+			notDone = true
 		case e.Kind == payment.KeepMethod:
 			if p.MethodID, err = a.keepMethod(ctx, tx, p, *e.Method); err != nil {
 				return err
@@ -69,7 +77,12 @@ func (a *App) applied(ctx context.Context, tx *store.Tx, s scene, p payment.Paym
 		return err
 	}
 	failpoint.Here("applied.saved")
-	if err := a.tellCharge(ctx, tx, s, p); err != nil {
+	if notDone {
+		err = a.chargeNotDone(ctx, tx, s, p)
+	} else {
+		err = a.tellCharge(ctx, tx, s, p)
+	}
+	if err != nil {
 		return err
 	}
 	if own > 0 {
@@ -123,7 +136,13 @@ func rescheduled(before, p payment.Payment, tx *store.Tx) (payment.Payment, []pa
 // history writes down each step that a payment took, and answers that moved
 // nothing but count.
 func (a *App) history(ctx context.Context, tx *store.Tx, before, p payment.Payment, effects []payment.Effect, from origin) error {
-	line := store.PaymentEvent{Source: from.source, InboxID: from.inbox, Detail: from.detail}
+	line := store.PaymentEvent{Source: from.source, InboxID: from.inbox, Detail: maps.Clone(from.detail)}
+	if slices.ContainsFunc(effects, func(e payment.Effect) bool { return e.Kind == payment.NotDone }) {
+		if line.Detail == nil {
+			line.Detail = map[string]any{}
+		}
+		line.Detail[store.DetailNotDone] = true // no decline
+	}
 	if from.source == store.FromAPI {
 		line.Outcome = from.outcome.String()
 	}

@@ -25,6 +25,7 @@ var byPayments = audit.ByJob("payments")
 const (
 	checkoutTime = time.Hour        // how long the provider's page stays open
 	resendAfter  = 10 * time.Minute // when what could not be sent is tried again
+	rechargeIn   = time.Hour        // when a charge that could not be sent at all is begun anew
 )
 
 // StartPaymentInput is what the payer chose on our page.
@@ -610,11 +611,6 @@ func (a *App) answered(ctx context.Context, id payment.ID, op payment.Operation,
 		}
 		if r.Detail != "" {
 			from.detail["detail"] = r.Detail
-		}
-		if p.AttemptNo > s.payment.AttemptNo && p.Declines == s.payment.Declines {
-			if err := tx.ChargeNotSent(ctx, id, s.payment.AttemptNo); err != nil {
-				return err
-			}
 		}
 		if err := a.applied(ctx, tx, s, p, effects, from); err != nil {
 			return err

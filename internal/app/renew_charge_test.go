@@ -12,7 +12,9 @@ import (
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/provider/sandbox"
+	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/subscription"
 )
 
@@ -505,4 +507,53 @@ func TestNobodyFallsToFreeDuringACharge(t *testing.T) {
 			s.agree()
 		})
 	}
+}
+
+// A provider that takes no request for forty minutes has refused no card: nobody
+// is told so, and the card is charged on the same day, once the provider is back.
+func TestAProviderThatIsAway(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	ona, id, method := s.subscriber(7_900_000_003_081, sandbox.CardOK)
+	end := s.end(id)
+	s.clock.Set(s.dayFrom(end, -3))
+	s.must(s.Inject(sandbox.Fault{Kind: sandbox.RateLimit, On: "charge", Times: 2 * payment.MaxNotSent}))
+	for s.clock.Now().Before(s.dayFrom(end, -3).Add(150 * time.Minute)) { // the second payment fails, too
+		s.must(s.RunDue(s.ctx()))
+		s.clock.Set(s.clock.Now().Add(10 * time.Minute))
+	}
+	if n := s.count(`SELECT count(*) FROM payment WHERE initiator = 'merchant' AND state = 'failed'`); n != 2 {
+		t.Fatalf("%d payments failed", n)
+	}
+	if item := s.item(ona, id); item.Charge != nil || item.Next.On != s.DayOf(s.clock.Now()) {
+		t.Errorf("the page says %+v, %+v", item.Charge, item.Next)
+	}
+	s.clock.Set(s.clock.Now().Add(time.Hour))
+	s.must(s.RunDue(s.ctx()))
+	if item := s.item(ona, id); !item.PaidUntil.Equal(subscription.End(end, 6, 23, seller(t).Zone)) {
+		t.Errorf("paid until %s", item.PaidUntil)
+	}
+	if got := s.told(id); strings.Contains(got, "charge_declined") {
+		t.Errorf("told: %s", got)
+	}
+	if n := s.count(`SELECT count(*) FROM charge WHERE NOT not_sent`); n != 1 {
+		t.Errorf("%d charges count", n)
+	}
+	if n := s.declines(method); n != 0 {
+		t.Errorf("%d declines", n)
+	}
+	if n := s.count(`SELECT count(*) FROM audit WHERE action = 'payment.alert' AND detail->>'why' = 'not_sent'`); n != 1 {
+		t.Errorf("a person was called %d times", n)
+	}
+	s.agree()
+}
+
+// declines is how often a card was declined of late.
+func (s *site) declines(method string) (n int) {
+	s.t.Helper()
+	s.must(s.db.View(s.ctx(), func(tx *store.Tx) (err error) {
+		n, err = tx.DeclinesOfMethod(s.ctx(), method, s.clock.Now().Add(-payment.CardWindow))
+		return err
+	}))
+	return n
 }

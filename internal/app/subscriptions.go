@@ -335,7 +335,7 @@ func (a *App) next(row store.SubscriptionOf, pays store.NextPayment, waits *stor
 			after = pays.LastTryOn
 		}
 		on, ok := calendar.NextTry(end, after)
-		if next := a.inZone(pays.NextTryAt); !pays.NextTryAt.IsZero() && next.After(today) {
+		if next := a.inZone(pays.NextTryAt); !pays.NextTryAt.IsZero() && !next.Before(today) {
 			on, ok = next, true
 		}
 		if waits != nil && waits.Selection.Period != row.Selection.Period { // ordered to be paid by hand

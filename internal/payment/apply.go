@@ -21,6 +21,7 @@ const (
 	MoneyDisputed EffectKind = "money_disputed" // Amount more was withdrawn; below zero: given back
 	KeepMethod    EffectKind = "keep_method"    // Method may be charged later
 	Repeat        EffectKind = "repeat"         // send the same bytes under the same key again
+	NotDone       EffectKind = "not_done"       // the attempt surely was not executed: nobody refused it
 	Alert         EffectKind = "alert"          // a person has to look: Code
 )
 
@@ -224,7 +225,7 @@ func notThere(p Payment, s Snapshot) (Payment, []Effect, error) {
 	case s.AsOf.Before(p.SentAt.Add(absenceGrace)):
 		return p, nil, nil
 	}
-	var effects []Effect
+	effects := []Effect{{Kind: NotDone}}
 	p.AsOf = s.AsOf
 	err := p.move(Failed, &effects)
 	return p, effects, err
@@ -292,10 +293,13 @@ func ApplyResult(p Payment, op Operation, r Result) (Payment, []Effect, error) {
 	case OutcomeDeclined:
 		to = p.declined(r.Decline)
 	case OutcomeNotSent:
+		if p.State == Created {
+			effects = append(effects, Effect{Kind: NotDone})
+		}
 		to = p.notSent()
 	}
 	if to == p.State {
-		return p, nil, nil
+		return p, effects, nil
 	}
 	err := p.move(to, &effects)
 	return p, effects, err

@@ -271,9 +271,9 @@ func TestAbsenceIsProvedByTime(t *testing.T) {
 	}{
 		{"while the key is remembered", in(payment.Unknown), 3599, payment.Unknown, "repeat"},
 		{"a crash before the answer", in(payment.Created), 60, payment.Created, "repeat"},
-		{"afterwards", in(payment.Unknown), 3600, payment.Failed, ""},
+		{"afterwards", in(payment.Unknown), 3600, payment.Failed, "not_done"},
 		{"no memory, on its way perhaps", noMemory, 599, payment.Unknown, ""},
-		{"no memory, afterwards", noMemory, 600, payment.Failed, ""},
+		{"no memory, afterwards", noMemory, 600, payment.Failed, "not_done"},
 		{"not sent at all", unsent, 4000, payment.Created, ""},
 		{"it was known", withRef, 4000, payment.Unknown, "vanished"},
 		{"it was paid", in(payment.Succeeded), 4000, payment.Succeeded, "vanished"},

@@ -338,12 +338,17 @@ func (tx *Tx) PaymentEvents(ctx context.Context, id payment.ID) ([]PaymentEvent,
 	return list[PaymentEvent](ctx, tx, paymentEventsSQL, pgx.NamedArgs{"payment": string(id)})
 }
 
+// DetailNotDone marks the end of an attempt that surely was not executed, in the
+// history of its payment: nobody declined it.
+const DetailNotDone = "not_done"
+
 const declinesOfMethodSQL = `
 SELECT count(*) FROM payment_event e
 JOIN payment p ON p.id = e.payment_id
 JOIN payment_method m ON m.id = p.method_id
 JOIN payment_method this ON this.id = @method AND (this.id = m.id OR this.fingerprint <> '' AND this.fingerprint = m.fingerprint)
-WHERE e.at > @since AND (e.outcome = 'declined' OR e.source = 'lookup' AND e.to_state = 'failed' AND e.from_state IN ('created', 'unknown', 'processing'))`
+WHERE e.at > @since AND (e.outcome = 'declined' OR e.source = 'lookup' AND e.to_state = 'failed' AND e.from_state IN ('created', 'unknown', 'processing')
+                                                AND e.detail -> 'not_done' IS NULL)`
 
 // DeclinesOfMethod returns how often a card was declined since an instant, under
 // whatever token, also where the answer was lost and a look told. Card schemes

@@ -120,6 +120,14 @@ func (tx *Tx) ChargeNotSent(ctx context.Context, id payment.ID, attempt int) err
 	return err
 }
 
+const chargesNotSentSQL = `SELECT count(*) FROM charge WHERE renewal_id = @renewal AND on_day = @on AND not_sent`
+
+// ChargesNotSent returns how many charges for a renewal surely were not executed
+// of those let go on a business day.
+func (tx *Tx) ChargesNotSent(ctx context.Context, renewalID string, on civil.Date) (int, error) {
+	return value[int](ctx, tx, "charges", chargesNotSentSQL, pgx.NamedArgs{"renewal": renewalID, "on": day(on)})
+}
+
 const chargedOnSQL = `
 SELECT count(*) FILTER (WHERE renewal_id = @renewal::uuid) AS of_renewal, count(*) AS of_payer,
        COALESCE(sum(amount_minor) FILTER (WHERE currency = @currency), 0)::bigint AS amount_minor
@@ -253,12 +261,13 @@ LEFT JOIN payment live ON live.payable_kind = 'renewal' AND live.payable_id = r.
 LEFT JOIN orders o ON o.id = live.order_id
 LEFT JOIN LATERAL (SELECT e.at, CASE WHEN e.to_state = 'expired' THEN 'not_confirmed' ELSE e.detail ->> 'code' END AS code, COALESCE(NOT (e.detail ->> 'retryable')::boolean, false) AS final, p.method_id
                    FROM payment p JOIN payment_event e ON e.payment_id = p.id
-                   WHERE p.payable_kind = 'renewal' AND p.payable_id = r.id AND p.initiator = 'merchant' AND (e.outcome = 'declined' OR e.to_state IN ('failed', 'expired'))
+                   WHERE p.payable_kind = 'renewal' AND p.payable_id = r.id AND p.initiator = 'merchant' AND (e.outcome = 'declined' OR e.to_state IN ('failed', 'expired') AND e.detail -> 'not_done' IS NULL)
                    ORDER BY e.at DESC, e.seq DESC LIMIT 1) d ON true
 LEFT JOIN LATERAL (SELECT count(*) AS times FROM payment_method same
                    JOIN payment p ON p.method_id = same.id
                    JOIN payment_event e ON e.payment_id = p.id AND e.at > @since
-                        AND (e.outcome = 'declined' OR e.source = 'lookup' AND e.to_state = 'failed' AND e.from_state IN ('created', 'unknown', 'processing'))
+                        AND (e.outcome = 'declined' OR e.source = 'lookup' AND e.to_state = 'failed' AND e.from_state IN ('created', 'unknown', 'processing')
+                                                    AND e.detail -> 'not_done' IS NULL)
                    WHERE d.at IS NOT NULL AND (same.id = m.id OR m.fingerprint <> '' AND same.fingerprint = m.fingerprint)) refused ON true`
 
 type nextPaymentRow struct {
