@@ -124,8 +124,27 @@ func (a *App) stepOn(ctx context.Context, tx *store.Tx, r renewing, due subscrip
 			return err
 		}
 	}
-	if (due.Prepare || due.Remind > 0) && r.byCard() {
-		live, err := a.liveOf(ctx, tx, r, tx.Payment)
+	if due.Prepare || due.Remind > 0 {
+		if err := a.announce(ctx, tx, &r, due); err != nil {
+			return err
+		}
+	}
+	if !due.Pay {
+		return nil
+	}
+	return a.payRenewal(ctx, tx, r, due.Charge)
+}
+
+// announce prepares a renewal and reminds of it, unless the payer has canceled it.
+func (a *App) announce(ctx context.Context, tx *store.Tx, r *renewing, due subscription.Due) error {
+	o, err := tx.OrderByQuote(ctx, r.orderKey())
+	if err == nil && o.State == order.StateCanceled {
+		return nil
+	} else if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	if r.byCard() {
+		live, err := a.liveOf(ctx, tx, *r, tx.Payment)
 		if err != nil {
 			return err
 		}
@@ -134,19 +153,14 @@ func (a *App) stepOn(ctx context.Context, tx *store.Tx, r renewing, due subscrip
 		}
 	}
 	if due.Prepare {
-		if err := a.prepareRenewal(ctx, tx, &r); err != nil {
+		if err := a.prepareRenewal(ctx, tx, r); err != nil {
 			return err
 		}
 	}
-	if due.Remind > 0 {
-		if err := a.remind(ctx, tx, r, due.Remind); err != nil {
-			return err
-		}
-	}
-	if !due.Pay {
+	if due.Remind == 0 {
 		return nil
 	}
-	return a.payRenewal(ctx, tx, r, due.Charge)
+	return a.remind(ctx, tx, *r, due.Remind)
 }
 
 // renewing is a renewal with everything that it can move, locked.

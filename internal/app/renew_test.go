@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -344,4 +345,27 @@ func TestTheDemoClock(t *testing.T) {
 		t.Errorf("nobody paid, and it is %s", list.Items[0].State)
 	}
 	s.clean()
+}
+
+// Nobody is reminded of a renewal whose order they canceled.
+func TestNoReminderOfACanceledRenewal(t *testing.T) {
+	t.Parallel()
+	s, ona, id, end := renewing(t, 0)
+	s.clock.Set(end.Add(-29 * 24 * time.Hour))
+	s.must(s.RunDue(s.ctx()))
+	open := s.openOrders(ona)
+	if len(open) != 1 {
+		t.Fatalf("orders %v", open)
+	}
+	s.must(s.CancelOrder(s.ctx(), ona, open[0].Number))
+	for _, days := range []int{-20, -13, -3, -1} {
+		s.clock.Set(end.Add(time.Duration(days) * day))
+		s.must(s.RunDue(s.ctx()))
+	}
+	if got := s.told(id); strings.Contains(got, "renewal_") {
+		t.Errorf("told: %s", got)
+	}
+	if open := s.openOrders(ona); len(open) != 0 {
+		t.Errorf("orders %v", open)
+	}
 }
