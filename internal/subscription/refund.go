@@ -85,8 +85,9 @@ type Shortened struct {
 // that was credited for each, which it is worth less now. The one that runs is
 // closed at that instant, a second after its beginning at least, for paid time is
 // never empty; those that have not begun are gone; paid time behind them moves
-// forward, as long as it was. A subscription without time left ends there, as
-// EndedEarly does.
+// forward, as long as it was. Where the new end is not the one that the anchor day
+// asks for, renewals keep its day from now on. A subscription without time left
+// ends there, as EndedEarly does.
 //
 // periods is the whole value account or what is left of it, oldest first.
 func (s Subscription) Without(periods []PaidPeriod, taken map[int]money.Amount, at time.Time, zone *time.Location) (Shortened, error) {
@@ -131,11 +132,12 @@ func (s Subscription) Without(periods []PaidPeriod, taken map[int]money.Amount, 
 		return out, nil
 	}
 	out.PaidUntil = end
-	if moved {
-		out.AnchorDay = civil.DateOf(end, zone).Day
-	}
 	if !end.After(closed) {
 		out.State, out.AutoRenew = StateEnded, false
+	}
+	day := civil.DateOf(end, zone)
+	if moved || out.State == StateActive && day.AddMonths(0, s.AnchorDay) != day {
+		out.AnchorDay = day.Day
 	}
 	return out, nil
 }

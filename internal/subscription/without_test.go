@@ -76,6 +76,42 @@ func TestWithout(t *testing.T) {
 	}
 }
 
+// Renewals keep the day on which the paid time ends: also where a change moved it,
+// and the last period, bought after that, is taken back.
+func TestWithoutKeepsTheDay(t *testing.T) {
+	t.Parallel()
+	s, periods := halfYears(t, 2)
+	to := s.Selection
+	to.Options = pricing.Options{Accounts: 2}
+	c, err := subscription.Preview(s, periods, to, func(string, pricing.Selection) (pricing.Price, error) {
+		return pricing.Price{Currency: "EUR", Monthly: 7_00}, nil
+	}, s.StartedAt.Add(9*24*time.Hour), time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, periods = s.Changed(c), c.Periods
+	first, second := periods[0].Until, periods[1].Until
+	if first.Day() == second.Day() {
+		t.Fatalf("both periods end on day %d", first.Day())
+	}
+	short, err := s.Without(periods, map[int]money.Amount{2: 0}, c.At, time.UTC)
+	if err != nil || !short.PaidUntil.Equal(first) {
+		t.Fatalf("%+v, %v", short, err)
+	}
+	if short.AnchorDay != first.Day() {
+		t.Errorf("it ends at %s, renewals on day %d", first, short.AnchorDay)
+	}
+	// The end of a short month is no other day.
+	s, periods = halfYears(t, 2)
+	s.AnchorDay = 31
+	periods[0].Until = time.Date(2027, time.April, 30, 9, 0, 0, 0, time.UTC)
+	periods[1].From = periods[0].Until
+	short, err = s.Without(periods, map[int]money.Amount{2: 0}, s.StartedAt.Add(time.Hour), time.UTC)
+	if err != nil || short.AnchorDay != 31 {
+		t.Errorf("renewals on day %d, %v", short.AnchorDay, err)
+	}
+}
+
 // Parts add up to the whole, none is more than its period is worth, rounded up,
 // and what is left of the periods' worth is what was used.
 func TestUnusedPartsAddUp(t *testing.T) {
