@@ -120,7 +120,7 @@ func judge(p Payment, s Snapshot) (to State, doubt AlertCode) {
 		return "", AlertAmountMismatch
 	}
 	received, due := s.Received.Amount, p.Amount.Amount
-	if received < p.Received || s.Refunded.Amount > received {
+	if received < p.Received || s.Refunded.Amount+s.Disputed.Amount > received { // payment_returned_at_most_received
 		return "", AlertContradiction
 	}
 	if p.State.Terminal() {

@@ -158,6 +158,8 @@ func TestMoneyOfAView(t *testing.T) {
 	refunded.Refunded, refunded.Disputed = eur(700), eur(100)
 	over := view(payment.Succeeded, 60)
 	over.Refunded = eur(due + 1)
+	twice := view(payment.Succeeded, 60)
+	twice.Refunded, twice.Disputed = eur(due), eur(1)
 	kept := view(payment.Succeeded, 60)
 	kept.Method = &payment.SavedMethod{Ref: "card"}
 	for _, tt := range []struct {
@@ -177,6 +179,7 @@ func TestMoneyOfAView(t *testing.T) {
 		{"asked for another amount", in(payment.AwaitingPayer), other, payment.AwaitingPayer, "amount_mismatch"},
 		{"failed with money", in(payment.Processing), with(payment.Failed, eur(due)), payment.Processing, "contradiction"},
 		{"more back than came", in(payment.AwaitingPayer), over, payment.AwaitingPayer, "contradiction"},
+		{"more back and disputed than came", in(payment.Succeeded), twice, payment.Succeeded, "contradiction"},
 		{"a part of a fixed amount", in(payment.AwaitingPayer), view(payment.PartiallyPaid, 60), payment.AwaitingPayer, "contradiction"},
 		{"a part", loose, with(payment.PartiallyPaid, eur(due-101)), payment.PartiallyPaid, ""},
 		{"nearly all", loose, with(payment.PartiallyPaid, eur(due-100)), payment.Succeeded, "settle 24.00"},
