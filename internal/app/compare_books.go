@@ -25,7 +25,8 @@ type Lister interface {
 // webhook told: money returned at the provider's own page is looked up and
 // booked; money that belongs to no payment of ours is noted and waits for a
 // person. A provider that does not answer is asked again the next time, from
-// where this time ended.
+// where this time ended. A payment that cannot be looked up keeps no other from
+// being compared; where that is not for want of an answer, a person is told.
 func (a *App) CompareBooks(ctx context.Context) error {
 	var failed []error
 	for _, p := range a.providers {
@@ -47,27 +48,40 @@ func (a *App) compareBook(ctx context.Context, p PaymentProvider, lister Lister)
 	}); err != nil {
 		return err
 	}
+	var failed []error
+	held := false // the next time goes on from here, too
 	for {
 		call, cancel := calling(ctx)
 		page, to, result := lister.List(call, after)
 		cancel()
 		if result.Outcome != payment.OutcomeSucceeded {
-			return fault.Wrap(fault.Unavailable, "error.payment.unavailable", fmt.Errorf("%s %s", result.Outcome, result.Detail))
+			err := fault.Wrap(fault.Unavailable, "error.payment.unavailable", fmt.Errorf("%s %s", result.Outcome, result.Detail))
+			return errors.Join(append(failed, err)...)
 		}
 		for _, seen := range page {
-			if err := a.compare(ctx, p, seen); err != nil {
-				return err
+			err := a.compare(ctx, p, seen)
+			if err == nil {
+				continue
+			}
+			failed = append(failed, fmt.Errorf("payment %s: %w", seen.PaymentID, err))
+			if fault.Is(err, fault.Unavailable) {
+				held = true
+			} else if err := a.notCompared(ctx, seen.PaymentID); err != nil { // nothing is written: it goes on from the page before
+				return errors.Join(append(failed, err)...)
 			}
 		}
 		if len(page) == 0 {
-			return nil
+			return errors.Join(failed...)
 		}
 		if !to.After(after) {
-			return fmt.Errorf("the list goes on from %s, which is not after %s", to, after)
+			return errors.Join(append(failed, fmt.Errorf("the list goes on from %s, which is not after %s", to, after))...)
 		}
 		after = to
+		if held {
+			continue
+		}
 		if err := a.db.Update(ctx, func(tx *store.Tx) error { return tx.SaveComparison(ctx, p.Name(), p.Account(), after) }); err != nil {
-			return err
+			return errors.Join(append(failed, err)...)
 		}
 	}
 }
@@ -88,6 +102,22 @@ func (a *App) compare(ctx context.Context, provider PaymentProvider, seen paymen
 	}
 	a.log.Warn("the provider's list shows a payment otherwise than we know it; it is looked up", "payment", known.ID, "state", known.State, "there", seen.State)
 	return a.ReconcilePayment(ctx, known.ID)
+}
+
+// alertNotCompared is for a payment that differs from the provider's list and
+// cannot be brought to what stands there.
+const alertNotCompared payment.AlertCode = "not_compared"
+
+// notCompared calls a person: the list goes on behind the payment, which is not
+// shown again before it changes.
+func (a *App) notCompared(ctx context.Context, id payment.ID) error {
+	return a.db.Update(ctx, func(tx *store.Tx) error {
+		p, err := tx.Payment(ctx, id)
+		if err != nil {
+			return err
+		}
+		return a.alert(ctx, tx, p, alertNotCompared)
+	})
 }
 
 // agree reports whether a payment is in a provider's list as we know it.

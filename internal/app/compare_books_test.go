@@ -161,3 +161,42 @@ func TestARefundThatCameBackUnheard(t *testing.T) {
 	s.agree()
 	s.clean()
 }
+
+// A payment that cannot be looked up keeps no other from being compared: without
+// an answer it is asked for again, and where it cannot be booked a person is told.
+func TestOnePaymentKeepsNoOther(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	_, _, first := s.toppedUp(7_900_000_003_960, 50_00)
+	_, _, second := s.toppedUp(7_900_000_003_961, 50_00)
+	s.webhooks()
+	s.must(s.CompareBooks(s.ctx()))
+	s.holding = true
+	disputed := func(p payment.Payment) money.Amount { return s.paymentByID(p.ID).Disputed }
+	for _, p := range []payment.Payment{first, second} {
+		s.must(s.Chargeback(string(p.ID), 10_00, payment.DisputeOpen))
+	}
+	s.Deliver(s.ctx())
+	s.must(s.Inject(sandbox.Fault{Kind: sandbox.TimeoutBefore, On: "lookup"}))
+	if err := s.CompareBooks(s.ctx()); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("without an answer: %v", err)
+	}
+	if disputed(first) != 0 || disputed(second) != 10_00 {
+		t.Errorf("without an answer: %d, %d", disputed(first), disputed(second))
+	}
+	s.must(discard(s.db.Pool().Exec(s.ctx(), `
+		CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$;
+		CREATE TRIGGER broken BEFORE UPDATE ON payment FOR EACH ROW WHEN (OLD.id = '`+string(first.ID)+`') EXECUTE FUNCTION broken()`)))
+	_, _, third := s.toppedUp(7_900_000_003_962, 50_00)
+	s.must(s.Chargeback(string(third.ID), 10_00, payment.DisputeOpen))
+	if err := s.CompareBooks(s.ctx()); err == nil || fault.Is(err, fault.Unavailable) {
+		t.Errorf("with a payment that cannot be stored: %v", err)
+	}
+	if disputed(first) != 0 || disputed(third) != 10_00 {
+		t.Errorf("with a payment that cannot be stored: %d, %d", disputed(first), disputed(third))
+	}
+	s.must(s.CompareBooks(s.ctx())) // that is behind it
+	if n := s.count(`SELECT count(*) FROM audit WHERE action = 'payment.alert' AND object_id = $1 AND detail->>'why' = 'not_compared'`, string(first.ID)); n != 1 {
+		t.Errorf("a person was called %d times", n)
+	}
+}
