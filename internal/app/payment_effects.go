@@ -31,6 +31,10 @@ type origin struct {
 // tried.
 const alertNotSent payment.AlertCode = "not_sent"
 
+// alertMethodTaken is for a method that the provider shows kept by one payer and
+// that another one keeps with us already.
+const alertMethodTaken payment.AlertCode = "method_taken"
+
 // alertNotSettled is for money that came for an order that cannot be paid any
 // more. It stays on the balance.
 const alertNotSettled payment.AlertCode = "not_settled"
@@ -60,7 +64,13 @@ func (a *App) applied(ctx context.Context, tx *store.Tx, s scene, p payment.Paym
 		case e.Kind == payment.NotDone:
 			notDone = true
 		case e.Kind == payment.KeepMethod:
-			if p.MethodID, err = a.keepMethod(ctx, tx, p, *e.Method); err != nil {
+			id, err := a.keepMethod(ctx, tx, p, *e.Method)
+			if fault.Is(err, fault.NotFound) { // another payer's: the money came all the same
+				err = a.alert(ctx, tx, p, alertMethodTaken)
+			} else if err == nil {
+				p.MethodID = id
+			}
+			if err != nil {
 				return err
 			}
 		case e.Kind == payment.Alert:

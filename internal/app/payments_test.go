@@ -445,6 +445,33 @@ func (s *till) subscriber(id int64, card sandbox.Card) (actor account.Actor, sub
 	return actor, subscription, method
 }
 
+// A card that another payer keeps with us already is not kept a second time: the
+// money is booked all the same, and a person is called.
+func TestACardOfAnotherPayer(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	s.holding = true
+	_, other := s.customer(7_900_000_002_310, "Jonas")
+	ona, payer := s.customer(7_900_000_002_311, "Ona")
+	o := s.order(ona, softphone(1, false, 6))
+	checkout := s.open(ona, o.Number, keep())
+	s.must(s.Press(checkout, "pay", sandbox.CardOK, true))
+	s.must(discard(s.db.Pool().Exec(s.ctx(), `INSERT INTO payment_method (payer_id, provider, provider_account, provider_ref, label, fingerprint, created_at)
+		VALUES ($1, $2, $3, $4, 'card', '', now())`, string(other), sandbox.Name, sandbox.DemoAccount, s.Book()[0].Method.Token)))
+	s.must(s.returned(ona, o.Number))
+	if got := must(s.Order(s.ctx(), ona, o.Number)).State; got != order.StatePaid {
+		t.Errorf("the order is %s", got)
+	}
+	if methods := must(s.Methods(s.ctx(), ona, payer)); len(methods) != 0 {
+		t.Errorf("methods %+v", methods)
+	}
+	if n := s.count(`SELECT count(*) FROM audit WHERE action = 'payment.alert' AND detail->>'why' = 'method_taken'`); n != 1 {
+		t.Errorf("%d alerts", n)
+	}
+	s.must(s.IssuePending(s.ctx()))
+	s.agree()
+}
+
 // ChargeSaved is that of the App, within the days on which a charge may be.
 func (s *till) ChargeSaved(ctx context.Context, subscriptionID, method string) (payment.ID, string, error) {
 	s.t.Helper()
