@@ -490,9 +490,9 @@ func (a *App) topUpFromSuspense(ctx context.Context, tx *store.Tx, d bank.Decisi
 }
 
 // takeBack undoes what an entry had paid that the bank took back. The time that
-// it bought ends, as after a lost dispute; what it left on the balance is taken
-// from there; what of a balance was spent is disputed, and a person decides what
-// becomes of the revenue (docs/adr/0021).
+// it bought ends, as after a lost dispute; what it left on the balance, and what
+// was given back to it since, is taken from there; what of a balance was spent is
+// disputed, and a person decides what becomes of the revenue (docs/adr/0021).
 func (a *App) takeBack(ctx context.Context, tx *store.Tx, d bank.Decision, about suspenseAbout, by audit.Actor) error {
 	bought := money.Amount(0)
 	n := notice.Notice{
@@ -500,11 +500,11 @@ func (a *App) takeBack(ctx context.Context, tx *store.Tx, d bank.Decision, about
 		Facts: notice.Facts{Amount: d.Amount.Amount, Currency: d.Amount.Currency, On: a.inZone(tx.Now()), Method: "bank"},
 	}
 	if o := about.order; o.ID != "" {
-		settled, err := tx.Settlement(ctx, o.ID)
+		spent, err := tx.SpentOn(ctx, o.ID)
 		if err != nil {
 			return err
 		}
-		bought = min(d.Amount.Amount, settled.Net+settled.VAT-settled.Shortfall)
+		bought = max(0, min(d.Amount.Amount, spent))
 		n.OrderNumber = o.Number
 		if s := about.live; s != nil && s.State == subscription.StateActive {
 			short, err := a.endTimeOf(ctx, tx, *s, o.ID, by)
@@ -528,14 +528,14 @@ func (a *App) takeBack(ctx context.Context, tx *store.Tx, d bank.Decision, about
 }
 
 // offset settles a reversal with the entry that it undoes, where that waits in
-// suspense itself and there is only one.
+// suspense itself and no other credit fits, booked or not.
 func (a *App) offset(ctx context.Context, tx *store.Tx, reversalID string) error {
 	e, err := tx.LockSuspenseEntry(ctx, reversalID)
 	if err != nil {
 		return err
 	}
 	undone, err := tx.UndoneBy(ctx, e)
-	if err != nil || len(undone) != 1 {
+	if err != nil || len(undone) != 1 || !undone[0].Waits {
 		return err
 	}
 	d := bank.Decision{EntryID: e.ID, Kind: bank.DecideOffset, AgainstID: undone[0].ID, Amount: e.Amount, Reason: reasonOffset}.Proposed(0, tx.Now())

@@ -129,18 +129,29 @@ func (tx *Tx) PartsWithoutOrder(ctx context.Context) ([]SuspenseEntry, error) {
 	return tx.suspense(ctx, partsWithoutOrderSQL, nil)
 }
 
-const undoneBySQL = suspenseColumnsSQL + `
-  AND b.credit AND d.id IS NULL AND b.iban = @iban AND b.currency = @currency AND b.amount_minor = @amount
+const undoneBySQL = `
+SELECT b.id, b.outcome = 'suspense' AND d.id IS NULL AS waits
+FROM bank_entry b
+LEFT JOIN suspense_decision d ON d.bank_entry_id = b.id AND d.state <> 'refused'
+WHERE b.credit AND b.outcome IN ('matched', 'suspense') AND b.iban = @iban AND b.currency = @currency AND b.amount_minor = @amount AND b.booked_on <= @booked
   AND (b.end_to_end <> '' AND b.end_to_end = @end_to_end OR b.reference <> '' AND b.reference = @reference
-       OR b.payer_iban <> '' AND b.payer_iban = @from_iban AND b.remittance = @text)
+       OR b.payer_iban <> '' AND b.payer_iban = @from_iban AND b.remittance <> '' AND b.remittance = @text)
+  AND NOT EXISTS (SELECT FROM suspense_decision u WHERE u.against_id = b.id AND u.state <> 'refused')
 ORDER BY b.booked_on DESC, b.id LIMIT 2 FOR NO KEY UPDATE OF b`
 
-// UndoneBy returns up to two entries in suspense that a reversal seems to undo,
-// locked: with two, none of them is certain.
-func (tx *Tx) UndoneBy(ctx context.Context, e SuspenseEntry) ([]SuspenseEntry, error) {
-	return tx.suspense(ctx, undoneBySQL, pgx.NamedArgs{
-		"iban": string(e.IBAN), "currency": string(e.Amount.Currency), "amount": int64(e.Amount.Amount), "end_to_end": e.EndToEnd,
-		"reference": e.Reference, "from_iban": string(e.FromIBAN), "text": e.Text,
+// Undone is a credit that a reversal seems to undo.
+type Undone struct {
+	ID    string
+	Waits bool // in suspense, and nobody decided about it
+}
+
+// UndoneBy returns up to two credits that a reversal seems to undo, locked: with
+// two, none of them is certain. What was booked counts too, or money that waits
+// would be canceled by the reversal of somebody else's.
+func (tx *Tx) UndoneBy(ctx context.Context, e SuspenseEntry) ([]Undone, error) {
+	return list[Undone](ctx, tx, undoneBySQL, pgx.NamedArgs{
+		"iban": string(e.IBAN), "currency": string(e.Amount.Currency), "amount": int64(e.Amount.Amount), "booked": day(e.Booked),
+		"end_to_end": e.EndToEnd, "reference": e.Reference, "from_iban": string(e.FromIBAN), "text": e.Text,
 	})
 }
 
@@ -281,6 +292,24 @@ WHERE b.id = @id AND b.credit AND b.outcome IN ('matched', 'suspense')`
 // BankMoney returns what became of money that came, or NotFound.
 func (tx *Tx) BankMoney(ctx context.Context, id string) (BankMoney, error) {
 	return one[BankMoney](ctx, tx, "bank entry", bankMoneySQL, pgx.NamedArgs{"id": id})
+}
+
+const spentOnSQL = `
+SELECT (COALESCE((SELECT sum(p.amount_minor) FROM ledger_entry e
+                  JOIN ledger_posting p ON p.entry_id = e.id JOIN ledger_account a ON a.id = p.account_id AND a.kind = 'balance'
+                  WHERE e.order_id = @order OR e.credit_note_id IN (SELECT n.id FROM invoice n WHERE n.order_id = @order AND n.kind = 'credit_note')), 0)
+      - COALESCE((SELECT sum(p.amount_minor) FROM suspense_decision t
+                  JOIN bank_entry b ON b.id = t.against_id
+                  LEFT JOIN suspense_decision d ON d.bank_entry_id = b.id AND d.state = 'done'
+                  JOIN ledger_entry e ON e.suspense_decision_id = t.id
+                  JOIN ledger_posting p ON p.entry_id = e.id JOIN ledger_account a ON a.id = p.account_id AND a.kind = 'disputed'
+                  WHERE t.kind = 'take_back' AND t.state = 'done' AND COALESCE(b.order_id, d.order_id) = @order), 0))::bigint`
+
+// SpentOn returns what of an order's money is still spent on it: what it took from
+// the balance, less what credit notes and changes gave back and what the bank took
+// back of it before. Below zero where more was given back than that.
+func (tx *Tx) SpentOn(ctx context.Context, orderID string) (money.Amount, error) {
+	return value[money.Amount](ctx, tx, "order", spentOnSQL, pgx.NamedArgs{"order": orderID})
 }
 
 // SuspenseCandidate is what an entry in suspense may be for: an order, or the
