@@ -169,7 +169,7 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 		if err := a.enterTransfer(ctx, tx, s.IBAN, e, m.order, m.live, m.due.total, len(m.held) > 0); err != nil {
 			return done, err
 		}
-		if err := a.settle(ctx, tx, m.order, m.live, m.due, e.Booked, m.Shortfall, by); err != nil {
+		if err := a.settle(ctx, tx, m.order, m.live, m.due, m.day, m.Shortfall, by); err != nil {
 			return done, err
 		}
 	case bank.Ignored:
@@ -219,6 +219,7 @@ type matching struct {
 	order order.Order
 	live  *subscription.Subscription
 	due   due
+	day   civil.Date            // when the whole of it was there, the tax point
 	held  []store.SuspenseEntry // parts of the order's amount that came before
 	topUp *account.Payer        // whose balance the entry is for, instead of an order
 }
@@ -256,19 +257,19 @@ func (a *App) match(ctx context.Context, tx *store.Tx, e bank.Entry) (matching, 
 	if m.order, err = tx.LockOrder(ctx, m.order.ID); err != nil {
 		return matching{}, err
 	}
-	m.due, err = a.dueFor(ctx, tx, m.order, m.due.payer, e.Booked)
+	if m.held, err = tx.LockPartsOf(ctx, m.order.ID); err != nil {
+		return matching{}, err
+	}
+	m.day = lastDay(e.Booked, m.held)
+	m.due, err = a.dueFor(ctx, tx, m.order, m.due.payer, m.day)
 	if fault.Is(err, fault.Conflict) { // the seller may not make this sale now
 		refused, m.due.total = true, m.order.Total
 	} else if err != nil {
 		return matching{}, err
 	}
-	if m.held, err = tx.LockPartsOf(ctx, m.order.ID); err != nil {
-		return matching{}, err
-	}
 	o := fact(m.order)
 	o.Due, o.Buyer = money.Of(max(1, m.due.total-sumOf(m.held)), m.order.Currency), m.due.payer.Name
-	late := m.order.State == order.StateExpired || m.order.State == order.StateAwaitingPayment && e.Booked.After(m.order.ValidUntil)
-	if refused || late && a.priceMoved(m.order, e.Booked) {
+	if refused || a.tooLate(m.order, m.day) {
 		o.State = bank.OrderCanceled
 	}
 	m.Outcome = bank.Decide(e, &o)
@@ -294,6 +295,13 @@ func fact(o order.Order) bank.Order {
 	case order.StateAwaitingPayment, order.StateExpired:
 	}
 	return bank.Order{Number: o.Number, Reference: bank.Reference(o.Reference), State: state, Due: money.Of(o.Total, o.Currency)}
+}
+
+// tooLate reports whether money that was there on a day cannot pay an order any
+// more. The bank's day counts, not the one of the import: a statement that comes
+// after an order has run out may show money that came in time.
+func (a *App) tooLate(o order.Order, day civil.Date) bool {
+	return day.After(o.ValidUntil) && a.priceMoved(o, day)
 }
 
 // priceMoved reports whether a late order would cost something else today: late

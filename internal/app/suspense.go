@@ -27,6 +27,10 @@ const (
 	reasonOffset = "taken back by the bank before anybody decided"
 )
 
+// partsWaitDays is how long parts of a price wait for the rest after an order's
+// last day: what was sent on that day may be in a statement of a later one.
+const partsWaitDays = 5
+
 // SuspenseDecision is what somebody decides about an entry in suspense.
 type SuspenseDecision struct {
 	Kind    bank.DecisionKind
@@ -256,9 +260,10 @@ type suspenseAbout struct {
 func (s suspenseAbout) received() money.Amount { return s.entry.Amount.Amount + sumOf(s.parts) }
 
 // day is the tax point: the day on which the last part was credited.
-func (s suspenseAbout) day() civil.Date {
-	day := s.entry.Booked
-	for _, p := range s.parts {
+func (s suspenseAbout) day() civil.Date { return lastDay(s.entry.Booked, s.parts) }
+
+func lastDay(day civil.Date, parts []store.SuspenseEntry) civil.Date {
+	for _, p := range parts {
 		if p.Booked.After(day) {
 			day = p.Booked
 		}
@@ -354,7 +359,7 @@ func (a *App) fits(d bank.Decision, about suspenseAbout) error {
 			return fault.New(fault.Conflict, "error.suspense.order_closed")
 		case o.Currency != currency:
 			return fault.New(fault.Conflict, "error.suspense.currency")
-		case a.priceMoved(o, about.day()) && o.State == order.StateExpired:
+		case a.tooLate(o, about.day()):
 			return fault.New(fault.Conflict, "error.suspense.price")
 		case about.received() < about.due.total-bank.ShortfallAccepted:
 			return fault.New(fault.Conflict, "error.suspense.short")
@@ -543,12 +548,13 @@ func (a *App) offset(ctx context.Context, tx *store.Tx, reversalID string) error
 }
 
 // ReleaseParts gives parts of the amounts of orders that can no longer be paid
-// with them to their payers' balances (payments.md 6.2: the window is closed).
+// with them to their payers' balances (payments.md 6.2: the window is closed), some
+// days after the last one.
 func (a *App) ReleaseParts(ctx context.Context) error {
 	var waiting []store.SuspenseEntry
 	if err := a.db.View(ctx, func(tx *store.Tx) error {
 		var err error
-		waiting, err = tx.PartsWithoutOrder(ctx)
+		waiting, err = tx.PartsWithoutOrder(ctx, a.inZone(tx.Now()).AddDays(-partsWaitDays))
 		return err
 	}); err != nil {
 		return err

@@ -121,12 +121,13 @@ func (tx *Tx) LockPartsOf(ctx context.Context, orderID string) ([]SuspenseEntry,
 }
 
 const partsWithoutOrderSQL = suspenseColumnsSQL + `
-  AND b.reason = 'underpaid' AND b.credit AND d.id IS NULL AND o.state <> 'awaiting_payment' ORDER BY b.booked_on, b.id LIMIT 500`
+  AND b.reason = 'underpaid' AND b.credit AND d.id IS NULL AND (o.state IN ('paid', 'canceled') OR o.state = 'expired' AND o.valid_until < @ran_out)
+ORDER BY b.booked_on, b.id LIMIT 500`
 
 // PartsWithoutOrder returns parts of the amounts of orders that can no longer be
-// paid with them.
-func (tx *Tx) PartsWithoutOrder(ctx context.Context) ([]SuspenseEntry, error) {
-	return tx.suspense(ctx, partsWithoutOrderSQL, nil)
+// paid with them: they are closed, or ran out before a day.
+func (tx *Tx) PartsWithoutOrder(ctx context.Context, ranOut civil.Date) ([]SuspenseEntry, error) {
+	return tx.suspense(ctx, partsWithoutOrderSQL, pgx.NamedArgs{"ran_out": day(ranOut)})
 }
 
 const undoneBySQL = `
