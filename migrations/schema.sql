@@ -583,7 +583,7 @@ CREATE FUNCTION public.statement_upload_keeps() RETURNS trigger
     AS $$
 BEGIN
     IF OLD.done_at IS NOT NULL OR to_jsonb(NEW) - '{asked_by,asked_at,done_at,result}'::text[] <> to_jsonb(OLD) - '{asked_by,asked_at,done_at,result}'::text[]
-       OR OLD.asked_by IS NOT NULL AND (NEW.asked_by, NEW.asked_at) IS DISTINCT FROM (OLD.asked_by, OLD.asked_at) THEN
+       OR OLD.asked_by IS NOT NULL AND NEW.asked_by IS NOT NULL AND (NEW.asked_by, NEW.asked_at) IS DISTINCT FROM (OLD.asked_by, OLD.asked_at) THEN
         RAISE EXCEPTION 'upload % stays as it was', OLD.id
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'statement_upload_keeps';
     END IF;
@@ -1719,11 +1719,13 @@ CREATE TABLE public.statement_upload (
     asked_at timestamp with time zone,
     done_at timestamp with time zone,
     result jsonb,
+    needs_two boolean NOT NULL,
     CONSTRAINT statement_upload_asked_by_somebody CHECK (((asked_by IS NULL) = (asked_at IS NULL))),
-    CONSTRAINT statement_upload_done_says_what CHECK (((done_at IS NULL) = (result IS NULL))),
+    CONSTRAINT statement_upload_done_says_what CHECK (((done_at IS NULL) OR (result IS NOT NULL))),
     CONSTRAINT statement_upload_done_when_asked CHECK (((done_at IS NULL) OR (asked_at IS NOT NULL))),
     CONSTRAINT statement_upload_entries_check CHECK ((entries >= 0)),
-    CONSTRAINT statement_upload_is_its_hash CHECK ((sha256 = sha256(content)))
+    CONSTRAINT statement_upload_is_its_hash CHECK ((sha256 = sha256(content))),
+    CONSTRAINT statement_upload_second_eyes CHECK (((NOT needs_two) OR (asked_by <> uploaded_by)))
 );
 
 CREATE TABLE public.stray_payment (

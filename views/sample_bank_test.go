@@ -37,7 +37,7 @@ func statementPage(state string) views.StaffStatementPage {
 			ID: "1", URL: "/staff/statements/1", Name: "2026-11-" + longName + ".xml", Entries: 214, UploadedBy: "Rasa Jankauskaitė", UploadedAt: at(2026, 11, 23, 9, 30),
 			State: state, Matched: 200, Suspense: 3, Ignored: 11, Known: 4,
 		},
-		Booked: 30, MayBook: true, More: 210,
+		Booked: 30, MayBook: state == "uploaded" || state == "failed", More: 210,
 		Preview: []views.StaffPreviewRow{
 			{Booked: day(2026, 11, 23), From: hostile, Amount: eur(217_80), Credit: true, Outcome: "matched", Reason: "paid", OrderNumber: "O-2026-000123"},
 			{Booked: day(2026, 11, 23), From: longName, Amount: eur(50_00), Credit: true, Outcome: "matched", Reason: "paid", Balance: longName, Known: true},
@@ -49,7 +49,7 @@ func statementPage(state string) views.StaffStatementPage {
 		p.AskedBy, p.AskedAt = "Rasa Jankauskaitė", at(2026, 11, 23, 9, 40)
 	}
 	if state == "failed" {
-		p.Failed = "The statement is of another account."
+		p.Failed, p.Second = "The statement is of another account.", true
 	}
 	return p
 }
@@ -71,6 +71,9 @@ func bankSamples() map[string]templ.Component {
 	statements := views.StaffStatementsPage{Page: staffPage(), MayUpload: true, Rows: []views.StaffStatementRow{
 		statementPage("uploaded").StaffStatementRow, statementPage("running").StaffStatementRow, statementPage("done").StaffStatementRow, statementPage("failed").StaffStatementRow,
 	}}
+	own := statementPage("uploaded")
+	own.Second, own.MayBook, own.WhyNot = true, false, "second"
+	own.Gaps = []views.StatementGap{{IBAN: "LT12 1000 0111 0100 1000", From: "23 November 2026", Opening: eur(1110_00), Before: "20 November 2026", Closing: eur(1010_00)}}
 	badFile := statements
 	badFile.Errors = views.Errors{{Field: "file", Text: "The file could not be read."}}
 	return map[string]templ.Component{
@@ -87,6 +90,7 @@ func bankSamples() map[string]templ.Component {
 		"staff-statements-bad":    views.StaffStatements(badFile),
 		"staff-statements-none":   views.StaffStatements(views.StaffStatementsPage{Page: staffPage()}),
 		"staff-statement":         views.StaffStatement(statementPage("uploaded")),
+		"staff-statement-second":  views.StaffStatement(own),
 		"staff-statement-running": views.StaffStatement(statementPage("running")),
 		"staff-statement-done":    views.StaffStatement(statementPage("done")),
 		"staff-statement-failed":  views.StaffStatement(statementPage("failed")),

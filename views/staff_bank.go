@@ -97,7 +97,19 @@ type StaffStatementPage struct {
 	Preview []StaffPreviewRow
 	More    int // entries that are not in Preview
 	Booked  int // entries that are booked by now
+	Gaps    []StatementGap
+	Second  bool // more comes in by it than one person decides about
 	MayBook bool
+	WhyNot  string // why who decides about money may not start it; empty for no reason
+}
+
+// StatementGap is a statement that does not begin where the one before it ended.
+type StatementGap struct {
+	IBAN    string
+	From    string
+	Opening Money
+	Before  string // last day of the one before
+	Closing Money
 }
 
 // StaffPreviewRow is what would become of an entry.

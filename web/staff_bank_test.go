@@ -153,9 +153,20 @@ func TestUploadStatement(t *testing.T) {
 		t.Error("support is offered the import")
 	}
 
+	// Who uploaded much money does not start its import, and is told so before.
+	if page.mark("why-not").AttrOr("data-reason", "") != "second" || page.doc().Find(`form[action$="/import"]`).Length() != 0 {
+		t.Errorf("who uploaded it: %s", clip(page.body, 2000))
+	}
+	if a := w.finance.post(path+"/import", url.Values{}); a.status != http.StatusForbidden || !strings.Contains(a.body, "Ask another person of finance") {
+		t.Errorf("started by who uploaded it: %d, %s", a.status, clip(a.body, 1000))
+	}
+	if other := w.admin.get(path); other.doc().Find(`form[action$="/import"]`).Length() != 1 || other.doc().Find(`[data-testid="why-not"]`).Length() != 0 {
+		t.Errorf("the second person: %s", clip(other.body, 2000))
+	}
+
 	// Imported by a job, once.
 	for range 2 {
-		if a := w.finance.post(path+"/import", url.Values{}); a.status != http.StatusSeeOther {
+		if a := w.admin.post(path+"/import", url.Values{}); a.status != http.StatusSeeOther {
 			t.Fatalf("import: %d", a.status)
 		}
 	}

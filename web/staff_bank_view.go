@@ -117,6 +117,16 @@ func staffStatementsView(p views.Page, list []app.StatementUpload, role account.
 func staffStatementView(p views.Page, u app.UploadedStatement, zone *time.Location) views.StaffStatementPage {
 	page := views.StaffStatementPage{
 		Page: p, StaffStatementRow: statementRow(p.T, u.StatementUpload, zone), More: u.More, Booked: u.Booked, MayBook: u.MayBook,
+		Second: u.NeedsTwo, WhyNot: string(u.WhyNot),
+	}
+	if u.Refused != nil && page.State != "done" {
+		page.State, page.Failed = "failed", faultText(p.T, u.Refused)
+	}
+	for _, g := range u.Gaps {
+		page.Gaps = append(page.Gaps, views.StatementGap{
+			IBAN: g.IBAN.Print(), From: p.T.Date(g.From.Year, g.From.Month, g.From.Day), Opening: moneyOf(p.T, g.Opening.Amount, g.Opening.Currency),
+			Before: p.T.Date(g.Before.Year, g.Before.Month, g.Before.Day), Closing: moneyOf(p.T, g.Closing.Amount, g.Closing.Currency),
+		})
 	}
 	for _, e := range u.Preview {
 		amount := e.Amount.Amount

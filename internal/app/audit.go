@@ -23,6 +23,8 @@ func (l AuditLine) String() string {
 	verdict := "ok"
 	if l.Broken > 0 {
 		verdict = fmt.Sprintf("VIOLATED by %d", l.Broken)
+	} else if l.Doubtful > 0 {
+		verdict = fmt.Sprintf("LOOK AT %d", l.Doubtful)
 	}
 	return fmt.Sprintf("%-4s %-62s %9d checked  %s", l.ID, l.Title, l.Looked, verdict)
 }
@@ -106,6 +108,8 @@ func (a *App) RunAudit(ctx context.Context) (AuditRun, error) {
 	for _, l := range run.Lines {
 		if l.Broken > 0 {
 			a.log.Error("the books are wrong", "invariant", l.ID, "what", l.Title, "broken", l.Broken, "charging_halted", l.stops())
+		} else if l.Doubtful > 0 {
+			a.log.Warn("somebody should look at the books", "what", l.Title, "doubtful", l.Doubtful)
 		}
 	}
 	return run, err

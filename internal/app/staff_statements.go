@@ -11,7 +11,9 @@ import (
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/bank"
+	"github.com/siptg/portal/internal/civil"
 	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/store"
 )
 
@@ -25,7 +27,21 @@ type UploadedStatement struct {
 	Preview []ImportedEntry // before it is imported: what would become of the first entries
 	More    int             // entries that are not in Preview
 	Booked  int             // entries that are booked by now
+	Gaps    []StatementGap
+	Refused error // why it cannot be read any more; Invalid or nil
 	MayBook bool
+	WhyNot  NotDeciding // of who decides about money and may not start the import
+}
+
+// StatementGap is a statement that does not begin with the balance that the one
+// before it ended with: a statement between them is missing, or one of them is not
+// the bank's.
+type StatementGap struct {
+	IBAN    bank.IBAN
+	From    civil.Date // of the statement
+	Opening money.Money
+	Before  civil.Date // last day of the one before
+	Closing money.Money
 }
 
 // StaffStatements returns the statements that were uploaded last. For who is not
@@ -45,7 +61,7 @@ func (a *App) StaffStatements(ctx context.Context, actor account.Actor) ([]State
 
 // UploadStatement keeps a camt.053 file that finance or an administrator uploads,
 // and returns its id: that of the first time for a file that was uploaded before.
-// Nothing is booked yet.
+// Nothing is booked yet; by whom it may be started, BookStatement says.
 //
 // Failure is Invalid, for a file that ReadStatements or the import refuses.
 func (a *App) UploadStatement(ctx context.Context, staff account.Actor, name string, r io.Reader) (id string, err error) {
@@ -64,21 +80,64 @@ func (a *App) UploadStatement(ctx context.Context, staff account.Actor, name str
 	for _, s := range statements {
 		entries += len(s.Entries)
 	}
+	needsTwo := a.creditsMuch(statements)
 	name = clip(CleanText(path.Base(strings.ReplaceAll(name, `\`, "/"))), 120)
 	err = a.db.Update(ctx, func(tx *store.Tx) error {
 		if err := a.mayDecide(ctx, tx, staff); err != nil {
 			return err
 		}
 		var isNew bool
-		if id, isNew, err = tx.SaveUpload(ctx, content, name, entries, staff.AccountID); err != nil || !isNew {
+		if id, isNew, err = tx.SaveUpload(ctx, content, name, entries, needsTwo, staff.AccountID); err != nil || !isNew {
 			return err
 		}
 		return tx.AppendAudit(ctx, audit.Record{
 			Actor: audit.ByAccount(staff.AccountID), Action: "statement.uploaded", ObjectKind: "statement_upload", ObjectID: id,
-			Detail: map[string]any{"name": name, "entries": entries},
+			Detail: map[string]any{"name": name, "entries": entries, "needs_two": needsTwo},
 		})
 	})
 	return id, err
+}
+
+// creditsMuch reports whether statements bring in more than one person decides
+// about.
+func (a *App) creditsMuch(statements []bank.Statement) bool {
+	var sum money.Amount
+	for _, s := range statements {
+		for _, e := range s.Entries {
+			if !e.Credit {
+				continue
+			}
+			var err error
+			if sum, err = money.Sum(sum, e.Amount); err != nil || sum > a.seller.SecondEyes {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// gaps finds the statements of a file that do not begin where the one before them
+// ended, in the file or imported before.
+func gaps(ctx context.Context, tx *store.Tx, statements []bank.Statement) ([]StatementGap, error) {
+	var out []StatementGap
+	for _, s := range statements {
+		to, closing, err := tx.StatementBefore(ctx, s)
+		found := err == nil
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		for _, p := range statements {
+			if p.IBAN == s.IBAN && p.Currency == s.Currency && p.From.Before(s.From) && !p.To.After(s.From) && (!found || p.To.After(to)) {
+				to, closing, found = p.To, p.Closing, true
+			}
+		}
+		if found && closing != s.Opening {
+			out = append(out, StatementGap{
+				IBAN: s.IBAN, From: s.From, Opening: money.Of(s.Opening, s.Currency), Before: to, Closing: money.Of(closing, s.Currency),
+			})
+		}
+	}
+	return out, nil
 }
 
 // readOwn reads the statements of a file, which are of our accounts.
@@ -116,6 +175,9 @@ func (a *App) StaffStatement(ctx context.Context, actor account.Actor, id string
 			return err
 		}
 		out = UploadedStatement{StatementUpload: u, MayBook: actor.Staff.MayDecideMoney() && u.AskedBy == ""}
+		if out.MayBook && ownUpload(actor, u) {
+			out.MayBook, out.WhyNot = false, NotDecidingSecond
+		}
 		if content, err = tx.UploadContent(ctx, id); err != nil {
 			return err
 		}
@@ -124,7 +186,16 @@ func (a *App) StaffStatement(ctx context.Context, actor account.Actor, id string
 		return out, err
 	}
 	statements, err := a.readOwn(content)
-	if err != nil {
+	if fault.Is(err, fault.Invalid) { // the seller file has changed since
+		out.Refused, out.MayBook = err, false
+		return out, nil
+	} else if err != nil {
+		return out, err
+	}
+	if err := a.db.View(ctx, func(tx *store.Tx) error {
+		out.Gaps, err = gaps(ctx, tx, statements)
+		return err
+	}); err != nil {
 		return out, err
 	}
 	if out.AskedBy != "" {
@@ -184,8 +255,15 @@ func (a *App) preview(ctx context.Context, statements []bank.Statement) ([]Impor
 	return out, err
 }
 
+// ownUpload reports whether the import of a statement has to be started by
+// somebody else: anybody can write such a file.
+func ownUpload(staff account.Actor, u StatementUpload) bool {
+	return u.NeedsTwo && u.UploaderID == staff.AccountID
+}
+
 // BookStatement has an uploaded statement imported by a job. Asking again changes
-// nothing.
+// nothing, but for one that stopped. Where it brings in more than one person
+// decides about, who uploaded it is Forbidden.
 func (a *App) BookStatement(ctx context.Context, staff account.Actor, id string) error {
 	if !isUUID(id) {
 		return fault.Missing("upload")
@@ -194,8 +272,12 @@ func (a *App) BookStatement(ctx context.Context, staff account.Actor, id string)
 		if err := a.mayDecide(ctx, tx, staff); err != nil {
 			return err
 		}
-		if _, err := tx.Upload(ctx, id); err != nil {
+		u, err := tx.Upload(ctx, id)
+		if err != nil {
 			return err
+		}
+		if u.AskedBy == "" && ownUpload(staff, u) {
+			return fault.New(fault.Forbidden, "error.statement.second_person")
 		}
 		isNew, err := tx.AskUpload(ctx, id, staff.AccountID)
 		if err != nil || !isNew {
@@ -212,7 +294,8 @@ func (a *App) BookStatement(ctx context.Context, staff account.Actor, id string)
 
 // ImportUploaded imports an uploaded statement in the name of who asked for it. A
 // run that is cut off goes on where it stopped when it is run again; one that is
-// done does nothing.
+// done does nothing; one that the file itself stops waits for somebody to start it
+// again.
 func (a *App) ImportUploaded(ctx context.Context, id string) error {
 	var (
 		by      account.ID
@@ -251,12 +334,16 @@ func (a *App) ImportUploaded(ctx context.Context, id string) error {
 	} else if err != nil {
 		return err
 	}
+	finish, action := (*store.Tx).FinishUpload, "statement.imported"
+	if result.Failed != "" {
+		finish, action = (*store.Tx).StopUpload, "statement.stopped"
+	}
 	return a.db.Update(ctx, func(tx *store.Tx) error {
-		if err := tx.FinishUpload(ctx, id, result); err != nil {
+		if err := finish(tx, ctx, id, result); err != nil {
 			return err
 		}
 		return tx.AppendAudit(ctx, audit.Record{
-			Actor: audit.ByAccount(by), Action: "statement.imported", ObjectKind: "statement_upload", ObjectID: id,
+			Actor: audit.ByAccount(by), Action: action, ObjectKind: "statement_upload", ObjectID: id,
 			Detail: map[string]any{"matched": result.Matched, "suspense": result.Suspense, "ignored": result.Ignored, "known": result.Known},
 		})
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/bank"
 	"github.com/siptg/portal/internal/bank/banktest"
+	"github.com/siptg/portal/internal/money"
 )
 
 // Parts of attempts: an entry that nobody decided about, and somebody else.
@@ -55,11 +56,16 @@ var suspenseGuards = []guard{
 		`DROP TRIGGER statement_upload_keeps ON statement_upload`},
 	{"a statement imported again", "statement_upload_keeps", `UPDATE statement_upload SET result = '{"matched": 9}' WHERE done_at IS NOT NULL`,
 		`DROP TRIGGER statement_upload_keeps ON statement_upload`},
+	{"a statement started by who uploaded it", "statement_upload_second_eyes", `UPDATE statement_upload SET asked_by = uploaded_by, asked_at = now() WHERE needs_two`,
+		`ALTER TABLE statement_upload DROP CONSTRAINT statement_upload_second_eyes`},
+	{"another person for a statement that is being imported", "statement_upload_keeps",
+		`UPDATE statement_upload SET asked_by = (SELECT id FROM account a WHERE a.id <> asked_by LIMIT 1) WHERE asked_by IS NOT NULL AND done_at IS NULL`,
+		`DROP TRIGGER statement_upload_keeps ON statement_upload`},
 	{"delete an upload", "statement_upload_is_immutable", `DELETE FROM statement_upload`,
 		`DROP TRIGGER statement_upload_stays ON statement_upload`},
 }
 
-// bankSide makes decisions of every kind and state, and two uploads.
+// bankSide makes decisions of every kind and state, and three uploads.
 func (s *site) bankSide() {
 	s.t.Helper()
 	finance := s.staff(7_900_000_009_100, "Faustas", account.StaffFinance)
@@ -93,13 +99,15 @@ func (s *site) bankSide() {
 	part.Amount = 1_00
 	stray(part)
 	stray(s.stray(11_00))
-	for i, name := range []string{"a.xml", "b.xml"} {
-		e := s.stray(12_00)
+	for name, amount := range map[string]money.Amount{"done.xml": 12_00, "running.xml": 13_00, "waits.xml": 160_00} {
+		e := s.stray(amount)
 		e.ServicerRef = name
 		id, err := s.UploadStatement(s.ctx(), finance, name, bytes.NewReader(s.camt(banktest.Version02, e)))
 		s.must(err)
-		if i == 0 {
+		if name != "waits.xml" {
 			s.must(s.BookStatement(s.ctx(), finance, id))
+		}
+		if name == "done.xml" {
 			s.must(s.ImportUploaded(s.ctx(), id))
 		}
 	}

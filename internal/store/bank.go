@@ -28,6 +28,24 @@ func (tx *Tx) SaveStatement(ctx context.Context, s bank.Statement, fileSHA256 []
 	})
 }
 
+const statementBeforeSQL = `
+SELECT p.to_date, p.closing_minor FROM bank_statement p
+WHERE p.iban = @iban AND p.currency = @currency AND p.to_date <= @from AND p.from_date < @from
+ORDER BY p.to_date DESC, p.closing_minor = @opening LIMIT 1`
+
+// StatementBefore returns the last day and the closing balance of the statement
+// of the account before another one; of two of one day the one that does not lead
+// on to it. NotFound for the first one.
+func (tx *Tx) StatementBefore(ctx context.Context, s bank.Statement) (to civil.Date, closing money.Amount, err error) {
+	r, err := one[struct {
+		ToDate       time.Time
+		ClosingMinor int64
+	}](ctx, tx, "statement", statementBeforeSQL, pgx.NamedArgs{
+		"iban": string(s.IBAN), "currency": string(s.Currency), "from": day(s.From), "opening": int64(s.Opening),
+	})
+	return date(&r.ToDate), money.Amount(r.ClosingMinor), err
+}
+
 // BankOutcome is what became of a bank entry.
 type BankOutcome struct {
 	Outcome    string // matched, suspense, ignored
@@ -47,6 +65,15 @@ FROM bank_entry b WHERE b.key = @key`
 // NotFound where it is new.
 func (tx *Tx) BankEntry(ctx context.Context, key string) (BankOutcome, error) {
 	return one[BankOutcome](ctx, tx, "bank entry", bankEntrySQL, pgx.NamedArgs{"key": key})
+}
+
+const lockAccountSQL = `SELECT pg_advisory_xact_lock(hashtextextended('bank account ' || @iban::text, 0))`
+
+// LockAccount makes other imports of one of our accounts wait until the
+// transaction ends. It is taken before everything else.
+func (tx *Tx) LockAccount(ctx context.Context, iban bank.IBAN) error {
+	_, err := exec(ctx, tx, lockAccountSQL, pgx.NamedArgs{"iban": string(iban)})
+	return err
 }
 
 const knownEntriesSQL = `

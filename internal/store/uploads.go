@@ -25,8 +25,10 @@ type StatementUpload struct {
 	Name       string // of the file
 	Entries    int
 	UploadedBy string // name of the person
+	UploaderID account.ID
 	UploadedAt time.Time
-	AskedBy    string // who had it imported; empty for nobody yet
+	NeedsTwo   bool   // somebody else than who uploaded it starts the import
+	AskedBy    string // who had it imported; empty for nobody yet, and where it stopped
 	AskedAt    time.Time
 	DoneAt     time.Time // zero while it is not done
 	Result     UploadResult
@@ -37,7 +39,9 @@ type statementUploadRow struct {
 	Name       string
 	Entries    int
 	UploadedBy string
+	UploaderID string
 	UploadedAt time.Time
+	NeedsTwo   bool
 	AskedBy    string
 	AskedAt    *time.Time
 	DoneAt     *time.Time
@@ -46,8 +50,8 @@ type statementUploadRow struct {
 
 func (r statementUploadRow) upload() (StatementUpload, error) {
 	u := StatementUpload{
-		ID: r.ID, Name: r.Name, Entries: r.Entries, UploadedBy: r.UploadedBy, UploadedAt: r.UploadedAt.UTC(), AskedBy: r.AskedBy,
-		AskedAt: moment(r.AskedAt), DoneAt: moment(r.DoneAt),
+		ID: r.ID, Name: r.Name, Entries: r.Entries, UploadedBy: r.UploadedBy, UploaderID: account.ID(r.UploaderID), UploadedAt: r.UploadedAt.UTC(),
+		NeedsTwo: r.NeedsTwo, AskedBy: r.AskedBy, AskedAt: moment(r.AskedAt), DoneAt: moment(r.DoneAt),
 	}
 	if len(r.Result) == 0 {
 		return u, nil
@@ -56,8 +60,8 @@ func (r statementUploadRow) upload() (StatementUpload, error) {
 }
 
 const insertUploadSQL = `
-INSERT INTO statement_upload (sha256, content, name, entries, uploaded_by, uploaded_at)
-VALUES (sha256(@content), @content, @name, @entries, @by, @now)
+INSERT INTO statement_upload (sha256, content, name, entries, needs_two, uploaded_by, uploaded_at)
+VALUES (sha256(@content), @content, @name, @entries, @needs_two, @by, @now)
 ON CONFLICT ON CONSTRAINT statement_upload_once DO NOTHING
 RETURNING id`
 
@@ -65,9 +69,9 @@ const uploadBySHA256SQL = `SELECT id FROM statement_upload WHERE sha256 = sha256
 
 // SaveUpload keeps an uploaded file, or finds it where the same bytes were
 // uploaded before, and returns its id and whether it is new.
-func (tx *Tx) SaveUpload(ctx context.Context, content []byte, name string, entries int, by account.ID) (id string, isNew bool, err error) {
+func (tx *Tx) SaveUpload(ctx context.Context, content []byte, name string, entries int, needsTwo bool, by account.ID) (id string, isNew bool, err error) {
 	id, err = value[string](ctx, tx, "upload", insertUploadSQL, pgx.NamedArgs{
-		"content": content, "name": name, "entries": entries, "by": string(by), "now": tx.now,
+		"content": content, "name": name, "entries": entries, "needs_two": needsTwo, "by": string(by), "now": tx.now,
 	})
 	if !fault.Is(err, fault.NotFound) {
 		return id, true, err
@@ -77,7 +81,8 @@ func (tx *Tx) SaveUpload(ctx context.Context, content []byte, name string, entri
 }
 
 const uploadColumnsSQL = `
-SELECT u.id, u.name, u.entries, trim(a.first_name || ' ' || a.last_name) AS uploaded_by, u.uploaded_at,
+SELECT u.id, u.name, u.entries, trim(a.first_name || ' ' || a.last_name) AS uploaded_by, u.uploaded_by::text AS uploader_id,
+       u.uploaded_at, u.needs_two,
        COALESCE(trim(k.first_name || ' ' || k.last_name), '') AS asked_by, u.asked_at, u.done_at, u.result
 FROM statement_upload u
 JOIN account a ON a.id = u.uploaded_by
@@ -118,7 +123,7 @@ func (tx *Tx) UploadContent(ctx context.Context, id string) ([]byte, error) {
 	return value[[]byte](ctx, tx, "upload", uploadContentSQL, pgx.NamedArgs{"id": id})
 }
 
-const askUploadSQL = `UPDATE statement_upload SET asked_by = @by, asked_at = @now WHERE id = @id AND asked_by IS NULL`
+const askUploadSQL = `UPDATE statement_upload SET asked_by = @by, asked_at = @now, result = NULL WHERE id = @id AND asked_by IS NULL`
 
 // AskUpload notes who has a statement imported, and returns whether nobody did
 // before.
@@ -140,6 +145,15 @@ const finishUploadSQL = `UPDATE statement_upload SET done_at = @now, result = @r
 // FinishUpload stores what became of an uploaded statement.
 func (tx *Tx) FinishUpload(ctx context.Context, id string, result UploadResult) error {
 	_, err := exec(ctx, tx, finishUploadSQL, pgx.NamedArgs{"id": id, "now": tx.now, "result": result})
+	return err
+}
+
+const stopUploadSQL = `UPDATE statement_upload SET asked_by = NULL, asked_at = NULL, result = @result WHERE id = @id AND done_at IS NULL`
+
+// StopUpload stores why the import of an uploaded statement stopped. It can be
+// started again.
+func (tx *Tx) StopUpload(ctx context.Context, id string, result UploadResult) error {
+	_, err := exec(ctx, tx, stopUploadSQL, pgx.NamedArgs{"id": id, "result": result})
 	return err
 }
 
