@@ -64,35 +64,27 @@ func (a *App) ImportStatement(ctx context.Context, r io.Reader, by audit.Actor) 
 }
 
 func (a *App) importStatement(ctx context.Context, s bank.Statement, fileSHA256 []byte, by audit.Actor) ([]ImportedEntry, error) {
-	var (
-		id    string
-		known []bank.Known
-	)
+	var id string
 	if err := a.db.Update(ctx, func(tx *store.Tx) error {
 		var err error
-		if id, err = tx.SaveStatement(ctx, s, fileSHA256, string(by)); err != nil {
-			return err
-		}
-		known, err = tx.KnownEntries(ctx, s)
+		id, err = tx.SaveStatement(ctx, s, fileSHA256, string(by))
 		return err
 	}); err != nil {
 		return nil, err
 	}
-	fresh := map[string]bank.Entry{}
-	for _, e := range bank.New(s, known) {
-		fresh[e.Key] = e
-	}
+	shown := bank.Shows(s)
 	// One transaction an entry: an import that is cut off goes on where it
-	// stopped when it is run again.
+	// stopped when it is run again. Imports of one account take turns, so that each
+	// sees what might be the same movement under another key.
 	var out []ImportedEntry
 	for _, e := range s.Entries {
-		if marked, ok := fresh[e.Key]; ok {
-			e = marked
-		}
 		var done ImportedEntry
 		if err := a.db.Update(ctx, func(tx *store.Tx) error {
+			if err := tx.LockAccount(ctx, s.IBAN); err != nil {
+				return err
+			}
 			var err error
-			done, err = a.importEntry(ctx, tx, id, s, e, by)
+			done, err = a.importEntry(ctx, tx, id, s, shown, e, by)
 			return err
 		}); err != nil {
 			return out, err
@@ -111,7 +103,7 @@ func (a *App) ownAccount(iban bank.IBAN, currency money.Currency) bool {
 	return false
 }
 
-func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string, s bank.Statement, e bank.Entry, by audit.Actor) (ImportedEntry, error) {
+func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string, s bank.Statement, shown bank.Shown, e bank.Entry, by audit.Actor) (ImportedEntry, error) {
 	done := ImportedEntry{Booked: e.Booked, Amount: money.Of(e.Amount, s.Currency), Credit: e.Credit, Payer: e.Payer}
 	known, err := tx.BankEntry(ctx, e.Key)
 	if err == nil {
@@ -119,6 +111,13 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 	}
 	if !fault.Is(err, fault.NotFound) {
 		return done, err
+	}
+	alike, err := tx.KnownEntries(ctx, bank.Statement{IBAN: s.IBAN, Entries: []bank.Entry{e}})
+	if err != nil {
+		return done, err
+	}
+	for _, marked := range shown.New([]bank.Entry{e}, alike) {
+		e = marked
 	}
 	m, err := a.match(ctx, tx, e)
 	if err != nil {
@@ -160,7 +159,7 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 		if err := tx.AppendEntry(ctx, ledger.BankReceived(m.order.PayerID, done.Amount, entryID, tx.Now())); err != nil {
 			return done, err
 		}
-		if err := a.bankEvidence(ctx, tx, m.order.ID, e); err != nil {
+		if err := a.bankEvidence(ctx, tx, m.order.ID, e, m.ThirdParty); err != nil {
 			return done, err
 		}
 		if err := a.bringParts(ctx, tx, m.order, m.held); err != nil {
@@ -231,7 +230,13 @@ func (a *App) match(ctx context.Context, tx *store.Tx, e bank.Entry) (matching, 
 	if err != nil {
 		return matching{}, err
 	}
-	picked, rule, reason := bank.Pick(e, facts(found), facts(byAccount))
+	known := facts(byAccount)
+	for i, o := range byAccount {
+		if known[i].Buyer, err = tx.PayerName(ctx, o.PayerID); err != nil {
+			return matching{}, err
+		}
+	}
+	picked, rule, reason := bank.Pick(e, facts(found), known)
 	// Who names the balance means it, though an open order would fit the account.
 	if picked == nil && reason == bank.ReasonUnmatched || rule == bank.RuleAccount {
 		m, named, err := matchTopUp(ctx, tx, e)
@@ -240,7 +245,7 @@ func (a *App) match(ctx context.Context, tx *store.Tx, e bank.Entry) (matching, 
 		}
 	}
 	if picked == nil {
-		return matching{Outcome: bank.Match(e, facts(found), facts(byAccount))}, nil
+		return matching{Outcome: bank.Match(e, facts(found), known)}, nil
 	}
 	all := slices.Concat(found, byAccount)
 	i := slices.IndexFunc(all, func(o order.Order) bool { return o.Number == picked.Number })
@@ -333,9 +338,10 @@ func (a *App) findOrders(ctx context.Context, tx *store.Tx, e bank.Entry) (found
 	return found, byAccount, err
 }
 
-// bankEvidence keeps where the paying account is (Reg. 282/2011 art. 24f(c)).
-func (a *App) bankEvidence(ctx context.Context, tx *store.Tx, orderID string, e bank.Entry) error {
-	if e.PayerIBAN == "" {
+// bankEvidence keeps where the paying account is (Reg. 282/2011 art. 24f(c)). The
+// account of somebody else says nothing of where the buyer is.
+func (a *App) bankEvidence(ctx context.Context, tx *store.Tx, orderID string, e bank.Entry, thirdParty bool) error {
+	if e.PayerIBAN == "" || thirdParty {
 		return nil
 	}
 	return tx.InsertEvidence(ctx, orderID, "bank_account", e.PayerIBAN.Country(), string(e.PayerIBAN))

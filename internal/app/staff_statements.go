@@ -225,22 +225,12 @@ func (a *App) preview(ctx context.Context, statements []bank.Statement) ([]Impor
 			if err != nil {
 				return err
 			}
-			known, err := tx.KnownEntries(ctx, s)
-			if err != nil {
-				return err
-			}
-			fresh := map[string]bank.Entry{}
-			for _, e := range bank.New(s, known) {
-				fresh[e.Key] = e
-			}
+			shown := bank.Shows(s)
 			for _, e := range s.Entries {
 				if len(out) == previewed {
 					return errPreviewed
 				}
-				if marked, ok := fresh[e.Key]; ok {
-					e = marked
-				}
-				done, err := a.importEntry(ctx, tx, id, s, e, byRule)
+				done, err := a.importEntry(ctx, tx, id, s, shown, e, byRule)
 				if err != nil {
 					return err
 				}

@@ -435,7 +435,11 @@ func (a *App) payFromSuspense(ctx context.Context, tx *store.Tx, d bank.Decision
 		return err
 	}
 	e := about.entry.Transfer()
-	if err := a.bankEvidence(ctx, tx, about.order.ID, e); err != nil {
+	thirdParty := about.entry.ThirdParty
+	if about.entry.Meant != about.order.ID { // the import compared it with somebody else's name, or none
+		thirdParty = bank.ThirdParty(e, about.payer.Name)
+	}
+	if err := a.bankEvidence(ctx, tx, about.order.ID, e, thirdParty); err != nil {
 		return err
 	}
 	if err := a.bringParts(ctx, tx, about.order, about.parts); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/siptg/portal/internal/money"
 )
@@ -161,6 +162,7 @@ func positional(ref string) bool {
 	if given(ref) == "" {
 		return true
 	}
+	ref = strings.TrimLeft(ref, "0") // "000001" counts as "1" does
 	for i := range len(ref) {
 		if !isDigit(ref[i]) {
 			return false
@@ -188,7 +190,23 @@ func (e Entry) Known() Known { return Known{e.Key, e.Batch, e.Fingerprint} }
 //     a statement that shows both proves by its sum that there are two;
 //   - its batch is stored as one entry, or it is one entry and its parts are
 //     stored: the bank changed how it reports batches.
-func New(st Statement, known []Known) []Entry {
+func New(st Statement, known []Known) []Entry { return Shows(st).New(st.Entries, known) }
+
+// Shown are the keys of the entries that a statement shows.
+type Shown map[string]bool
+
+// Shows returns the keys that a statement shows.
+func Shows(st Statement) Shown {
+	shown := Shown{}
+	for _, e := range st.Entries {
+		shown[e.Key] = true
+	}
+	return shown
+}
+
+// New is New for some of the statement's entries, given what is stored that shares
+// a key, a batch or a fingerprint with these.
+func (shown Shown) New(entries []Entry, known []Known) []Entry {
 	keys, batches, prints := map[string]bool{}, map[string]bool{}, map[string][]string{}
 	for _, k := range known {
 		keys[k.Key] = true
@@ -199,12 +217,8 @@ func New(st Statement, known []Known) []Entry {
 			prints[k.Fingerprint] = append(prints[k.Fingerprint], k.Key)
 		}
 	}
-	shown := map[string]bool{}
-	for _, e := range st.Entries {
-		shown[e.Key] = true
-	}
 	var fresh []Entry
-	for _, e := range st.Entries {
+	for _, e := range entries {
 		if keys[e.Key] {
 			continue
 		}

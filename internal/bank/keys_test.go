@@ -264,18 +264,21 @@ func TestOneReferenceForTwoMovements(t *testing.T) {
 
 func TestPositionsAreNoReferences(t *testing.T) {
 	t.Parallel()
-	first, second := payment("2026-11-22", 1815), payment("2026-11-22", 1815)
-	first.EntryRef, second.EntryRef, second.EndToEndID = "1", "1", "" // each the first of its file
-	a := through(t, banktest.Version02, 0, []bank.Entry{first}).Entries[0]
-	b := through(t, banktest.Version02, 1815, []bank.Entry{second}).Entries[0]
-	if a.Key == b.Key {
-		t.Error("two payments in first place have one key")
+	for _, zeros := range []string{"", "000", "0000000"} {
+		first, second := payment("2026-11-22", 1815), payment("2026-11-22", 1815)
+		first.EntryRef, second.EntryRef, second.EndToEndID = zeros+"1", zeros+"1", "" // each the first of its file
+		a := through(t, banktest.Version02, 0, []bank.Entry{first}).Entries[0]
+		b := through(t, banktest.Version02, 1815, []bank.Entry{second}).Entries[0]
+		if a.Key == b.Key {
+			t.Errorf("%s1: two payments in first place have one key", zeros)
+		}
+		second.EntryRef = zeros + "2" // the same payment in second place of a longer file
+		other := payment("2026-11-21", 500)
+		if c := through(t, banktest.Version02, -500, []bank.Entry{other, second}).Entries[1]; c.Key != a.Key {
+			t.Errorf("%s1: one payment in two places has two keys", zeros)
+		}
 	}
-	second.EntryRef = "2" // the same payment in second place of a longer file
-	other := payment("2026-11-21", 500)
-	if c := through(t, banktest.Version02, -500, []bank.Entry{other, second}).Entries[1]; c.Key != a.Key {
-		t.Error("one payment in two places has two keys")
-	}
+	first := payment("2026-11-22", 1815)
 	first.EntryRef, first.EndToEndID = "2026-000017", "E1"
 	x := through(t, banktest.Version02, 0, []bank.Entry{first}).Entries[0]
 	y := through(t, banktest.Version02, 777, []bank.Entry{first}).Entries[0]

@@ -21,7 +21,7 @@ const (
 	RuleReference Rule = "reference"  // valid RF in the structured remittance information
 	RuleText      Rule = "text"       // RF or order number in free text
 	RuleEndToEnd  Rule = "end_to_end" // RF or order number in the payer's own id
-	RuleAccount   Rule = "account"    // known account, exact amount, the only open order
+	RuleAccount   Rule = "account"    // known account, exact amount, the only open order, no other name
 )
 
 // Candidate is something in an entry that may name an order: Reference or
@@ -99,7 +99,7 @@ type Outcome struct {
 
 // Match decides on an entry. Found are the orders that the References of
 // the entry name; byAccount are all open orders of payers who have paid from
-// e.PayerIBAN before.
+// e.PayerIBAN before, with their buyers.
 func Match(e Entry, found, byAccount []Order) Outcome {
 	order, rule, reason := Pick(e, found, byAccount)
 	if order == nil {
@@ -115,7 +115,9 @@ func Match(e Entry, found, byAccount []Order) Outcome {
 }
 
 // Pick finds the order of an entry: the first rule that leads to an order wins,
-// and a rule that leads to several leads to none (ReasonAmbiguous).
+// and a rule that leads to several leads to none (ReasonAmbiguous). An account does
+// not lead to the order of somebody with another name: payment services send for
+// many from one account.
 func Pick(e Entry, found, byAccount []Order) (*Order, Rule, Reason) {
 	candidates := References(e)
 	for _, rule := range []Rule{RuleReference, RuleText, RuleEndToEnd} {
@@ -134,7 +136,7 @@ func Pick(e Entry, found, byAccount []Order) (*Order, Rule, Reason) {
 		}
 	}
 	if e.PayerIBAN != "" && len(byAccount) == 1 && byAccount[0].State == OrderOpen &&
-		byAccount[0].Due == money.Of(e.Amount, e.Currency) {
+		byAccount[0].Due == money.Of(e.Amount, e.Currency) && !ThirdParty(e, byAccount[0].Buyer) {
 		return &byAccount[0], RuleAccount, ReasonPaid
 	}
 	return nil, "", ReasonUnmatched
@@ -183,13 +185,14 @@ func Decide(e Entry, order *Order) Outcome {
 		o.Shortfall = max(0, order.Due.Amount-e.Amount)
 		o.Excess = max(0, e.Amount-order.Due.Amount)
 	}
-	o.ThirdParty = order != nil && thirdParty(e, order.Buyer)
+	o.ThirdParty = order != nil && ThirdParty(e, order.Buyer)
 	return o
 }
 
-// thirdParty compares the names that are there; a name that is missing says
+// ThirdParty reports whether somebody else than the buyer seems to have sent an
+// entry. It compares the names that are there; a name that is missing says
 // nothing. Who pays on the buyer's behalf names the buyer as ultimate debtor.
-func thirdParty(e Entry, buyer string) bool {
+func ThirdParty(e Entry, buyer string) bool {
 	if e.Payer == "" || buyer == "" || SameName(e.Payer, buyer) {
 		return false
 	}

@@ -168,6 +168,8 @@ func TestMatchOrderOfRules(t *testing.T) {
 		{"two orders named", func(e *bank.Entry) { e.Text = "O-2026-000101 O-2026-000102" }, both, nil, bank.Suspense, bank.ReasonAmbiguous, bank.RuleText, ""},
 		{"somebody else's reference, then our number", func(e *bank.Entry) { e.References, e.Text = []string{"RF72YW"}, "O-2026-000101" }, one, nil, bank.Matched, bank.ReasonPaid, bank.RuleText, a.Number},
 		{"the only open order of a known account", nil, nil, one, bank.Matched, bank.ReasonPaid, bank.RuleAccount, a.Number},
+		{"a known account, and another name", func(e *bank.Entry) { e.Payer = "Jonas Jonaitis" }, nil, one, bank.Suspense, bank.ReasonUnmatched, "", ""},
+		{"a known account on the buyer's behalf", func(e *bank.Entry) { e.Payer, e.UltimatePayer = "Payments AG", "PAVYZDYS" }, nil, one, bank.Matched, bank.ReasonPaid, bank.RuleAccount, a.Number},
 		{"not the exact amount", func(e *bank.Entry) { e.Amount++ }, nil, one, bank.Suspense, bank.ReasonUnmatched, "", ""},
 		{"not the currency", func(e *bank.Entry) { e.Currency = "USD" }, nil, one, bank.Suspense, bank.ReasonUnmatched, "", ""},
 		{"two open orders", nil, nil, both, bank.Suspense, bank.ReasonUnmatched, "", ""},
