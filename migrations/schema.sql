@@ -912,13 +912,18 @@ CREATE VIEW public.bank_invoice_standing AS
                FROM public.invoice i
               WHERE ((i.order_id = o.id) AND (i.kind = 'invoice'::text))))) THEN 'invoiced'::text
             WHEN (o.state = 'paid'::text) THEN 'matched'::text
-            WHEN (w.minor > (0)::numeric) THEN 'received'::text
+            WHEN (w.entries > 0) THEN 'received'::text
             WHEN (o.state = 'awaiting_payment'::text) THEN 'expected'::text
             ELSE o.state
         END AS standing,
-    (COALESCE(w.minor, (0)::numeric))::bigint AS received_minor
+    (COALESCE(w.minor, (0)::numeric))::bigint AS received_minor,
+    (COALESCE(w.parts, (0)::numeric))::bigint AS parts_minor
    FROM (public.orders o
-     LEFT JOIN LATERAL ( SELECT sum(b.amount_minor) AS minor
+     LEFT JOIN LATERAL ( SELECT count(*) AS entries,
+            sum(b.amount_minor) FILTER (WHERE (b.currency = o.currency)) AS minor,
+            sum(b.amount_minor) FILTER (WHERE ((b.currency = o.currency) AND (b.reason = 'underpaid'::text) AND (NOT (EXISTS ( SELECT
+                   FROM public.suspense_decision d
+                  WHERE ((d.bank_entry_id = b.id) AND (d.state <> 'refused'::text))))))) AS parts
            FROM public.bank_entry b
           WHERE ((b.meant_order_id = o.id) AND b.credit AND (NOT (EXISTS ( SELECT
                    FROM public.suspense_decision d

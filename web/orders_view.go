@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/url"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ func orderView(p views.Page, o app.OrderDetail, actor account.Actor, zone *time.
 		IBAN: ibanView(o.Document.Payment.IBAN), BIC: o.Document.Payment.BIC, Bank: o.Document.Payment.Bank,
 		Reference: views.Copied{Text: bank.Reference(o.Reference).Print(), Raw: o.Reference},
 		Lines:     d.Lines, Discount: d.Discount, LinesNet: d.LinesNet, VAT: d.VAT, Net: d.Net, VATTotal: d.VATTotal,
-		MoneyState: string(o.Money.State), Received: unlessZero(t, o.Money.Received, o.Currency), Missing: unlessZero(t, o.Money.Missing, o.Currency),
+		MoneyState: string(o.Money.State), Received: unlessZero(t, cmp.Or(o.Money.Part, o.Money.Received), o.Currency), Missing: unlessZero(t, o.Money.Missing, o.Currency),
 		ThirdParty: o.Money.ThirdParty,
 	}
 	if o.BankInvoice() {

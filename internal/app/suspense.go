@@ -636,7 +636,7 @@ func (a *App) RemindOfBankInvoices(ctx context.Context) error {
 				if err := a.notify(ctx, tx, notice.Notice{
 					Key: "bank_invoice_expires " + o.ID, Kind: notice.BankInvoiceExpires, PayerID: o.PayerID, OrderNumber: o.Number,
 					Facts: notice.Facts{
-						Plan: string(o.Selection.Plan), Amount: max(0, o.Total-money.Amount(standing.ReceivedMinor)), Currency: o.Currency, On: o.ValidUntil,
+						Plan: string(o.Selection.Plan), Amount: max(0, o.Total-money.Amount(standing.PartsMinor)), Currency: o.Currency, On: o.ValidUntil,
 					},
 				}); err != nil {
 					return err
@@ -667,7 +667,8 @@ const (
 // bank_invoice_standing says the same for lists.
 type Standing struct {
 	State      BankState
-	Received   money.Amount // came for it and waits
+	Received   money.Amount // came for it in its currency and waits
+	Part       money.Amount // of it, what counts to the price; else a person looks at it
 	Missing    money.Amount // of the price, where a part came while it can be paid; else zero
 	ThirdParty bool         // somebody else than the buyer sent money for it
 }
@@ -675,12 +676,14 @@ type Standing struct {
 // bankStanding is where the money of an order's bank invoice stands.
 func bankStanding(ctx context.Context, tx *store.Tx, o order.Order) (Standing, error) {
 	row, err := tx.BankStanding(ctx, o.ID)
-	s := Standing{State: BankState(row.Standing), Received: money.Amount(row.ReceivedMinor), ThirdParty: row.ThirdParty}
+	s := Standing{
+		State: BankState(row.Standing), Received: money.Amount(row.ReceivedMinor), Part: money.Amount(row.PartsMinor), ThirdParty: row.ThirdParty,
+	}
 	if o.State == order.StateExpired && s.State == BankExpected { // the job that says so has yet to run
 		s.State = BankExpired
 	}
-	if o.State == order.StateAwaitingPayment && s.Received > 0 {
-		s.Missing = max(0, o.Total-s.Received)
+	if o.State == order.StateAwaitingPayment && s.Part > 0 {
+		s.Missing = max(0, o.Total-s.Part)
 	}
 	return s, err
 }

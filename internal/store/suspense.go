@@ -402,7 +402,7 @@ func (tx *Tx) BuysFor(ctx context.Context, id account.ID, payer account.PayerID)
 }
 
 const bankStandingSQL = `
-SELECT s.standing, s.received_minor, EXISTS (
+SELECT s.standing, s.received_minor, s.parts_minor, EXISTS (
     SELECT FROM bank_entry b LEFT JOIN suspense_decision d ON d.bank_entry_id = b.id AND d.state = 'done'
     WHERE b.third_party AND s.order_id IN (b.order_id, b.meant_order_id, d.order_id)) AS third_party
 FROM bank_invoice_standing s WHERE s.order_id = @order`
@@ -410,7 +410,8 @@ FROM bank_invoice_standing s WHERE s.order_id = @order`
 // BankStanding is where the money of a bank invoice stands.
 type BankStanding struct {
 	Standing      string // expected, received, matched, invoiced, expired, canceled
-	ReceivedMinor int64  // came for it and waits
+	ReceivedMinor int64  // came for it in its currency and waits
+	PartsMinor    int64  // of it, what the import counts to the price
 	ThirdParty    bool   // somebody else than the buyer sent it
 }
 
