@@ -612,12 +612,12 @@ BEGIN
     SELECT d.state = 'done' AND d.kind <> 'offset' AND NOT EXISTS (
                SELECT FROM ledger_entry e JOIN ledger_posting p ON p.entry_id = e.id JOIN ledger_account a ON a.id = p.account_id AND a.kind = 'suspense'
                WHERE e.suspense_decision_id = d.id AND p.currency = d.currency
-                 AND e.kind = CASE d.kind WHEN 'return' THEN 'suspense_returned' WHEN 'take_back' THEN 'suspense_taken_back' ELSE 'suspense_matched' END
-                 AND p.amount_minor = CASE d.kind WHEN 'take_back' THEN -d.amount_minor ELSE d.amount_minor END)
+                 AND e.kind = CASE WHEN d.kind IN ('return', 'not_ours') THEN 'suspense_returned' WHEN d.kind = 'take_back' THEN 'suspense_taken_back' ELSE 'suspense_matched' END
+                 AND p.amount_minor = CASE WHEN b.credit THEN d.amount_minor ELSE -d.amount_minor END)
         OR (d.state <> 'done' OR d.kind = 'offset') AND EXISTS (SELECT FROM ledger_entry e WHERE e.suspense_decision_id = d.id)
         OR d.state = 'done' AND d.kind = 'offset' AND NOT EXISTS (
                SELECT FROM suspense_decision o WHERE o.kind = 'offset' AND o.state = 'done' AND o.bank_entry_id = d.against_id AND o.against_id = d.bank_entry_id)
-        INTO broken FROM suspense_decision d WHERE d.id = decision;
+        INTO broken FROM suspense_decision d JOIN bank_entry b ON b.id = d.bank_entry_id WHERE d.id = decision;
     IF broken THEN
         RAISE EXCEPTION 'decision % and the ledger say different things', decision
             USING ERRCODE = 'check_violation', CONSTRAINT = 'suspense_decision_is_booked';
@@ -630,7 +630,7 @@ CREATE FUNCTION public.suspense_decision_is_of_its_entry() RETURNS trigger
     AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM bank_entry b WHERE b.id = NEW.bank_entry_id AND b.outcome = 'suspense' AND b.currency = NEW.currency
-                     AND b.amount_minor = NEW.amount_minor AND (NEW.kind = 'offset' OR b.credit = (NEW.kind <> 'take_back')))
+                     AND b.amount_minor = NEW.amount_minor AND (NEW.kind IN ('offset', 'not_ours') OR b.credit = (NEW.kind <> 'take_back')))
        OR NEW.against_id IS NOT NULL AND NOT EXISTS (
            SELECT FROM bank_entry b JOIN bank_entry a ON a.id = NEW.against_id AND a.credit <> b.credit AND a.currency = b.currency
              AND (a.amount_minor = b.amount_minor OR NEW.kind = 'take_back')
@@ -645,7 +645,7 @@ CREATE FUNCTION public.suspense_decision_keeps_its_word() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF OLD.state IN ('done', 'refused') OR OLD.state = 'to_send' AND NEW.state <> 'done'
+    IF OLD.state IN ('done', 'refused') OR OLD.state = 'to_send' AND NEW.state NOT IN ('done', 'refused')
        OR to_jsonb(NEW) - '{state,second_by,refused_by,refuse_reason,sent_by,decided_at}'::text[]
        <> to_jsonb(OLD) - '{state,second_by,refused_by,refuse_reason,sent_by,decided_at}'::text[] THEN
         RAISE EXCEPTION 'decision % is made once, as it was proposed', OLD.id
@@ -767,6 +767,7 @@ CREATE TABLE public.bank_entry (
     imported_at timestamp with time zone NOT NULL,
     payer_id uuid,
     meant_order_id uuid,
+    return_sent_id uuid,
     CONSTRAINT bank_entry_amount_minor_check CHECK ((amount_minor >= 0)),
     CONSTRAINT bank_entry_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT bank_entry_matched_once CHECK ((num_nonnulls(order_id, payer_id) =
@@ -775,7 +776,8 @@ CASE
     ELSE 0
 END)),
     CONSTRAINT bank_entry_means_while_in_suspense CHECK (((meant_order_id IS NULL) OR (outcome = 'suspense'::text))),
-    CONSTRAINT bank_entry_outcome_check CHECK ((outcome = ANY (ARRAY['matched'::text, 'suspense'::text, 'ignored'::text])))
+    CONSTRAINT bank_entry_outcome_check CHECK ((outcome = ANY (ARRAY['matched'::text, 'suspense'::text, 'ignored'::text]))),
+    CONSTRAINT bank_entry_return_is_noted CHECK (((return_sent_id IS NULL) OR ((outcome = 'ignored'::text) AND (NOT credit))))
 );
 
 CREATE TABLE public.bank_invoice (
@@ -894,8 +896,9 @@ CREATE TABLE public.suspense_decision (
     decided_at timestamp with time zone,
     CONSTRAINT suspense_decision_amount_minor_check CHECK ((amount_minor > 0)),
     CONSTRAINT suspense_decision_closed_when_decided CHECK (((state = ANY (ARRAY['done'::text, 'refused'::text])) = (decided_at IS NOT NULL))),
-    CONSTRAINT suspense_decision_kind_check CHECK ((kind = ANY (ARRAY['order'::text, 'balance'::text, 'return'::text, 'take_back'::text, 'offset'::text]))),
+    CONSTRAINT suspense_decision_kind_check CHECK ((kind = ANY (ARRAY['order'::text, 'balance'::text, 'return'::text, 'take_back'::text, 'offset'::text, 'not_ours'::text]))),
     CONSTRAINT suspense_decision_names_its_target CHECK ((((order_id IS NOT NULL) = (kind = 'order'::text)) AND ((payer_id IS NOT NULL) = (kind = ANY (ARRAY['order'::text, 'balance'::text, 'take_back'::text]))) AND ((against_id IS NOT NULL) = (kind = ANY (ARRAY['take_back'::text, 'offset'::text]))))),
+    CONSTRAINT suspense_decision_not_ours_by_two CHECK (((kind <> 'not_ours'::text) OR needs_two)),
     CONSTRAINT suspense_decision_program_asks_nobody CHECK (((first_by IS NOT NULL) OR ((state = 'done'::text) AND (NOT needs_two)))),
     CONSTRAINT suspense_decision_reason_check CHECK ((reason <> ''::text)),
     CONSTRAINT suspense_decision_refused_by_somebody CHECK (((refused_by IS NOT NULL) = (state = 'refused'::text))),
@@ -2233,6 +2236,8 @@ CREATE INDEX bank_entry_meant ON public.bank_entry USING btree (meant_order_id) 
 
 CREATE INDEX bank_entry_order ON public.bank_entry USING btree (order_id) WHERE (order_id IS NOT NULL);
 
+CREATE UNIQUE INDEX bank_entry_return_once ON public.bank_entry USING btree (return_sent_id) WHERE (return_sent_id IS NOT NULL);
+
 CREATE INDEX bank_entry_suspense ON public.bank_entry USING btree (imported_at) WHERE (outcome = 'suspense'::text);
 
 CREATE INDEX bank_invoice_payer_page ON public.bank_invoice USING btree (payer_id, issue_date DESC, number DESC);
@@ -2591,6 +2596,9 @@ ALTER TABLE ONLY public.bank_entry
 
 ALTER TABLE ONLY public.bank_entry
     ADD CONSTRAINT bank_entry_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.bank_entry
+    ADD CONSTRAINT bank_entry_return_sent_id_fkey FOREIGN KEY (return_sent_id) REFERENCES public.suspense_decision(id);
 
 ALTER TABLE ONLY public.bank_entry
     ADD CONSTRAINT bank_entry_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES public.bank_statement(id);

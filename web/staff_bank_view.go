@@ -86,6 +86,9 @@ func staffSuspenseEntryView(p views.Page, e app.StaffSuspenseEntry, zone *time.L
 			views.Choice{Value: "balance", Text: t.T("staff.suspense.choice.balance_typed")},
 			views.Choice{Value: string(bank.DecideReturn), Text: t.T("staff.suspense.choice.return")})
 	}
+	page.Choices = append(page.Choices, views.Choice{
+		Value: string(bank.DecideNotOurs), Text: t.T("staff.suspense.choice.not_ours"), Hint: t.T("staff.suspense.choice.not_ours.hint"),
+	})
 	return page
 }
 

@@ -45,6 +45,8 @@ var rowRules = []rowRule{
 	{"ledger_posting_amount_minor_check", "ledger_posting", `amount_minor = 0`},
 	{"bank_entry_amount_minor_check", "bank_entry", `amount_minor = -1`},
 	{"bank_entry_matched_once", "bank_entry", `order_id = NULL, payer_id = NULL`},
+	{"bank_entry_return_is_noted", "bank_entry", `return_sent_id = (SELECT id FROM suspense_decision LIMIT 1) WHERE id = (SELECT id FROM bank_entry WHERE credit LIMIT 1)`},
+	{"suspense_decision_not_ours_by_two", "suspense_decision", `kind = 'not_ours' WHERE kind = 'return' AND NOT needs_two AND state = 'to_send'`},
 	{"bank_entry_means_while_in_suspense", "bank_entry", `meant_order_id = order_id WHERE order_id IS NOT NULL`},
 	{"suspense_decision_amount_minor_check", "suspense_decision", `amount_minor = 0`},
 	{"suspense_decision_reason_check", "suspense_decision", `reason = ''`},

@@ -123,7 +123,16 @@ func (a *App) importEntry(ctx context.Context, tx *store.Tx, statementID string,
 	if err != nil {
 		return done, err
 	}
-	outcome := store.BankOutcome{Outcome: string(m.Result), Reason: string(m.Reason), ThirdParty: m.ThirdParty}
+	sent := ""
+	if m.Result == bank.Suspense && m.Reason == bank.ReasonReturn && !e.Credit {
+		// What a person has sent back was booked when they said so.
+		if fit, err := tx.ReturnsSent(ctx, s.IBAN, e); err != nil {
+			return done, err
+		} else if len(fit) == 1 {
+			sent, m = fit[0], matching{Outcome: bank.Outcome{Result: bank.Ignored, Reason: bank.ReasonReturnSent}}
+		}
+	}
+	outcome := store.BankOutcome{Outcome: string(m.Result), Reason: string(m.Reason), ThirdParty: m.ThirdParty, ReturnSent: sent}
 	switch {
 	case m.Result == bank.Suspense:
 		outcome.Meant = m.order.ID

@@ -1,11 +1,13 @@
 package app_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/bank"
+	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/money"
 )
 
@@ -137,4 +139,87 @@ func TestReversalAfterMoneyWasGivenBack(t *testing.T) {
 		t.Errorf("after the last part: balance %s, disputed %s", s.balance(payer).Decimal(), s.disputed().Decimal())
 	}
 	s.clean()
+}
+
+// sentBack is a debit of the bank's that shows a return of what an entry brought.
+func sentBack(e bank.Entry) bank.Entry {
+	e.Credit, e.Return, e.ServicerRef = false, true, e.ServicerRef+"B"
+	return e
+}
+
+// A return that a person has confirmed is no other money when the bank shows it;
+// money that the bank has taken back itself is not sent once more.
+func TestReturnsLeaveOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	finance := s.staff(7_900_000_005_320, "Faustas", account.StaffFinance)
+	admin := s.staff(7_900_000_005_321, "Adomas", account.StaffAdmin)
+	giveBack := func(id string) {
+		t.Helper()
+		s.must(s.DecideSuspense(s.ctx(), finance, id, app.SuspenseDecision{Kind: bank.DecideReturn, Reason: "nobody knows it"}))
+	}
+	first := s.stray(30_00)
+	id, _ := s.arrives(first)
+	giveBack(id)
+	s.must(s.ConfirmReturn(s.ctx(), finance, id))
+	if _, done := s.arrives(sentBack(first)); done.Outcome != "ignored" || done.Reason != string(bank.ReasonReturnSent) {
+		t.Errorf("the return, as the bank shows it: %s", done)
+	}
+	again := sentBack(first)
+	again.ServicerRef += "B"
+	if _, done := s.arrives(again); done.Outcome != "suspense" || s.suspense() != -30_00 {
+		t.Errorf("a second one: %s, %s in suspense", done, s.suspense().Decimal())
+	}
+	s.clean()
+
+	// The sender's bank recalls it before anybody has sent it.
+	recalled := s.stray(45_00)
+	id, _ = s.arrives(recalled)
+	giveBack(id)
+	recall, _ := s.arrives(reversed(recalled))
+	if s.offsets() != 0 {
+		t.Error("a decision was passed by")
+	}
+	if err := s.ConfirmReturn(s.ctx(), finance, id); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "left") {
+		t.Errorf("sent once more: %v", err)
+	}
+	s.must(s.RefuseSuspense(s.ctx(), admin, id, "its bank called it back"))
+	s.must(s.DecideSuspense(s.ctx(), finance, recall, app.SuspenseDecision{Kind: bank.DecideTakeBack, Against: id, Reason: "recalled"}))
+	if s.suspense() != -30_00 {
+		t.Errorf("%s in suspense", s.suspense().Decimal())
+	}
+	s.clean()
+}
+
+// What is no customer's leaves the books by the word of two people, whatever its
+// amount and direction; nothing waits for ever.
+func TestEntriesThatAreNotOurs(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	finance := s.staff(7_900_000_005_330, "Faustas", account.StaffFinance)
+	admin := s.staff(7_900_000_005_331, "Adomas", account.StaffAdmin)
+	interest, _ := s.arrives(s.stray(12))
+	charged, _ := s.arrives(reversed(s.stray(13_00)))
+	if s.suspense() != 12-13_00 {
+		t.Fatalf("%s in suspense", s.suspense().Decimal())
+	}
+	for _, id := range []string{interest, charged} {
+		before := s.suspense()
+		s.must(s.DecideSuspense(s.ctx(), finance, id, app.SuspenseDecision{Kind: bank.DecideNotOurs, Reason: "of the bank's own"}))
+		if err := s.ApproveSuspense(s.ctx(), finance, id); !fault.Is(err, fault.Forbidden) || s.suspense() != before {
+			t.Errorf("one person was enough: %v", err)
+		}
+		s.clean()
+		s.must(s.ApproveSuspense(s.ctx(), admin, id))
+		s.clean()
+	}
+	if s.suspense() != 0 {
+		t.Errorf("%s in suspense", s.suspense().Decimal())
+	}
+	if n := s.count(`SELECT COALESCE(sum(balance_minor), 0) FROM ledger_account WHERE kind = 'bank'`); n != 0 {
+		t.Errorf("%d at the bank of nobody's", n)
+	}
+	if items, err := s.StaffSuspense(s.ctx(), finance); err != nil || len(items) != 0 {
+		t.Errorf("%v wait, %v", items, err)
+	}
 }

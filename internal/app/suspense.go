@@ -100,7 +100,7 @@ func (a *App) ApproveSuspense(ctx context.Context, staff account.Actor, entryID 
 }
 
 // RefuseSuspense refuses a decision that waits for a second person, or takes it
-// back. The entry waits again.
+// back, and a return that was not sent. The entry waits again.
 func (a *App) RefuseSuspense(ctx context.Context, staff account.Actor, entryID, reason string) error {
 	reason = clip(CleanText(reason), maxRefundReason)
 	return a.onDecision(ctx, staff, entryID, func(tx *store.Tx, d bank.Decision, _ suspenseAbout) error {
@@ -116,12 +116,18 @@ func (a *App) RefuseSuspense(ctx context.Context, staff account.Actor, entryID, 
 }
 
 // ConfirmReturn books that somebody sent back at the bank what was to be
-// returned.
+// returned. Conflict also while the bank shows that it took back money like it, and
+// nobody has decided about that: the same money does not leave twice.
 func (a *App) ConfirmReturn(ctx context.Context, staff account.Actor, entryID string) error {
 	return a.onDecision(ctx, staff, entryID, func(tx *store.Tx, d bank.Decision, about suspenseAbout) error {
 		d, err := d.Sent(staff.AccountID, tx.Now())
 		if err != nil {
 			return err
+		}
+		if left, err := tx.LeftAlready(ctx, about.entry); err != nil {
+			return err
+		} else if left {
+			return fault.New(fault.Conflict, "error.suspense.left")
 		}
 		return a.carryOut(ctx, tx, d, about, audit.ByAccount(staff.AccountID))
 	})
@@ -217,7 +223,7 @@ func (a *App) resolve(ctx context.Context, tx *store.Tx, e store.SuspenseEntry, 
 			}
 		}
 		fields.Add("payer", "error.suspense.payer", nil)
-	case in.Kind == bank.DecideReturn && e.Credit:
+	case in.Kind == bank.DecideReturn && e.Credit, in.Kind == bank.DecideNotOurs:
 	case undoes && !e.Credit:
 		if !isUUID(in.Against) {
 			fields.Add("against", "error.suspense.against", nil)
@@ -411,6 +417,12 @@ func (a *App) book(ctx context.Context, tx *store.Tx, d bank.Decision, about sus
 		return a.topUpFromSuspense(ctx, tx, d, about)
 	case bank.DecideReturn:
 		return tx.AppendEntry(ctx, ledger.SuspenseReturned(d.Amount, d.ID, tx.Now()))
+	case bank.DecideNotOurs:
+		amount := d.Amount
+		if !about.entry.Credit {
+			amount.Amount = -amount.Amount
+		}
+		return tx.AppendEntry(ctx, ledger.SuspenseReturned(amount, d.ID, tx.Now()))
 	case bank.DecideTakeBack:
 		return a.takeBack(ctx, tx, d, about, by)
 	case bank.DecideOffset:

@@ -52,6 +52,9 @@ var suspenseGuards = []guard{
 	{"a decision booked twice (I26)", "ledger_entry_suspense_once",
 		`INSERT INTO ledger_entry (kind, at, suspense_decision_id, hash) SELECT kind, at, suspense_decision_id, hash FROM ledger_entry WHERE kind = 'suspense_matched'`,
 		`DROP INDEX ledger_entry_suspense_once; DROP TRIGGER ledger_entry_balances ON ledger_entry`},
+	{"a return that left twice", "bank_entry_return_once",
+		`INSERT INTO bank_entry SELECT (jsonb_populate_record(b, jsonb_build_object('id', gen_random_uuid(), 'key', b.key || 'x'))).* FROM bank_entry b WHERE b.return_sent_id IS NOT NULL`,
+		`DROP INDEX bank_entry_return_once`},
 	{"another statement under its name", "statement_upload_keeps", `UPDATE statement_upload SET name = 'x'`,
 		`DROP TRIGGER statement_upload_keeps ON statement_upload`},
 	{"a statement imported again", "statement_upload_keeps", `UPDATE statement_upload SET result = '{"matched": 9}' WHERE done_at IS NOT NULL`,
@@ -86,6 +89,9 @@ func (s *site) bankSide() {
 	decide(sent, app.SuspenseDecision{Kind: bank.DecideReturn})
 	s.must(s.ApproveSuspense(s.ctx(), admin, sent))
 	s.must(s.ConfirmReturn(s.ctx(), finance, sent))
+	left := s.stray(400_00)
+	left.Credit, left.Return = false, true
+	stray(left)
 	topUp := s.transfer(s.reference(ona, payer), 7_00)
 	paidIn := stray(topUp)
 	for i := range 2 {

@@ -286,10 +286,18 @@ func TestDecideSuspense(t *testing.T) {
 	if s.suspense() != 40_00 {
 		t.Error("it left before it was sent")
 	}
-	if err := s.RefuseSuspense(s.ctx(), second, back, "no"); !fault.Is(err, fault.Conflict) {
-		t.Errorf("refused after it was approved: %v", err)
+	if err := s.RefuseSuspense(s.ctx(), second, back, ""); !fault.Is(err, fault.Invalid) {
+		t.Errorf("taken back without a reason: %v", err)
 	}
+	s.must(s.RefuseSuspense(s.ctx(), second, back, "it was not sent"))
+	if err := s.ConfirmReturn(s.ctx(), first, back); !fault.Is(err, fault.Conflict) || s.suspense() != 40_00 {
+		t.Errorf("sent after it was taken back: %v", err)
+	}
+	s.must(decide(first, back, app.SuspenseDecision{Kind: bank.DecideReturn}))
 	s.must(s.ConfirmReturn(s.ctx(), first, back))
+	if err := s.RefuseSuspense(s.ctx(), second, back, "no"); !fault.Is(err, fault.Conflict) {
+		t.Errorf("taken back after it was sent: %v", err)
+	}
 	if err := s.ConfirmReturn(s.ctx(), first, back); !fault.Is(err, fault.Conflict) {
 		t.Errorf("sent twice: %v", err)
 	}

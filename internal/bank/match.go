@@ -70,6 +70,7 @@ const (
 	ReasonPaid          Reason = "paid"
 	ReasonReversal      Reason = "reversal"
 	ReasonReturn        Reason = "return"
+	ReasonReturnSent    Reason = "return_sent" // a return that somebody confirmed, leaving
 	ReasonDebit         Reason = "debit"
 	ReasonNotBooked     Reason = "not_booked"
 	ReasonZero          Reason = "zero_amount"

@@ -18,6 +18,7 @@ const (
 	DecideReturn   DecisionKind = "return"    // somebody sends it back at the bank
 	DecideTakeBack DecisionKind = "take_back" // a reversal undoes what an entry had paid
 	DecideOffset   DecisionKind = "offset"    // a reversal undoes an entry that waited itself
+	DecideNotOurs  DecisionKind = "not_ours"  // no customer's money, or an entry that is booked already
 )
 
 // DecisionState is where a decision stands.
@@ -54,9 +55,10 @@ type Decision struct {
 }
 
 // Proposed returns a new decision as its first person leaves it: above second,
-// another one has to agree before anything moves. An offset moves nobody's money.
+// another one has to agree before anything moves; always where money leaves the
+// books to nobody. An offset moves nobody's money.
 func (d Decision) Proposed(second money.Amount, at time.Time) Decision {
-	d.NeedsTwo = d.FirstBy != "" && d.Kind != DecideOffset && d.Amount.Amount > second
+	d.NeedsTwo = d.Kind == DecideNotOurs || d.FirstBy != "" && d.Kind != DecideOffset && d.Amount.Amount > second
 	d.FirstAt = at
 	if d.NeedsTwo {
 		d.State = DecisionProposed
@@ -88,9 +90,10 @@ func (d Decision) Approved(by account.ID, at time.Time) (Decision, error) {
 }
 
 // Refused returns the decision not made: by the second person, or taken back by
-// the first. Errors: Conflict where nothing waits; Invalid without a reason.
+// the first; a return also while it is not sent. Errors: Conflict where nothing
+// waits; Invalid without a reason.
 func (d Decision) Refused(by account.ID, reason string, at time.Time) (Decision, error) {
-	if d.State != DecisionProposed {
+	if d.State != DecisionProposed && d.State != DecisionToSend {
 		return d, fault.New(fault.Conflict, "error.suspense.decided")
 	}
 	if reason == "" {

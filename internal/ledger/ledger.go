@@ -220,7 +220,8 @@ func SuspenseMatched(payer account.PayerID, amount money.Money, decision string,
 	return e
 }
 
-// SuspenseReturned books that bank money that waited was sent back.
+// SuspenseReturned books that bank money that waited was sent back, or, as not
+// ours, that it leaves the books; below zero of what the bank took.
 func SuspenseReturned(amount money.Money, decision string, at time.Time) Entry {
 	e := move(EntrySuspenseReturned, Account{Kind: Bank, Currency: amount.Currency}, Account{Kind: Suspense, Currency: amount.Currency}, amount.Amount, at)
 	e.DecisionID = decision

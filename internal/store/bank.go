@@ -54,11 +54,12 @@ type BankOutcome struct {
 	OrderID    string          // of an entry that pays an order
 	PayerID    account.PayerID // of one that goes to a payer's balance
 	Meant      string          // of one in suspense, the order that it seems to be for
+	ReturnSent string          // of a debit, the decision whose return it shows
 }
 
 const bankEntrySQL = `
 SELECT b.outcome, b.reason, b.third_party, COALESCE(b.order_id::text, '') AS order_id, COALESCE(b.payer_id::text, '') AS payer_id,
-       COALESCE(b.meant_order_id::text, '') AS meant
+       COALESCE(b.meant_order_id::text, '') AS meant, COALESCE(b.return_sent_id::text, '') AS return_sent
 FROM bank_entry b WHERE b.key = @key`
 
 // BankEntry returns what became of the entry with an idempotency key, or
@@ -103,9 +104,9 @@ func (tx *Tx) KnownEntries(ctx context.Context, s bank.Statement) ([]bank.Known,
 
 const insertBankEntrySQL = `
 INSERT INTO bank_entry (key, batch, fingerprint, statement_id, iban, booked_on, amount_minor, currency, credit, reversal, payer_name, payer_iban,
-                        reference, remittance, end_to_end, outcome, reason, third_party, order_id, payer_id, meant_order_id, imported_at)
+                        reference, remittance, end_to_end, outcome, reason, third_party, order_id, payer_id, meant_order_id, return_sent_id, imported_at)
 VALUES (@key, @batch, @fingerprint, @statement, @iban, @booked_on, @amount, @currency, @credit, @reversal, @payer_name, @payer_iban,
-        @reference, @remittance, @end_to_end, @outcome, @reason, @third_party, @order, @payer, @meant, @now)
+        @reference, @remittance, @end_to_end, @outcome, @reason, @third_party, @order, @payer, @meant, @return_sent, @now)
 ON CONFLICT ON CONSTRAINT bank_entry_once DO NOTHING
 RETURNING id`
 
@@ -120,7 +121,8 @@ func (tx *Tx) InsertBankEntry(ctx context.Context, statementID string, s bank.St
 		"key": e.Key, "batch": e.Batch, "fingerprint": e.Fingerprint, "statement": statementID, "iban": string(s.IBAN), "booked_on": day(e.Booked), "amount": int64(e.Amount),
 		"currency": string(s.Currency), "credit": e.Credit, "reversal": e.Reversal, "payer_name": e.Payer, "payer_iban": string(e.PayerIBAN),
 		"reference": reference, "remittance": e.Text, "end_to_end": e.EndToEndID, "outcome": o.Outcome, "reason": o.Reason,
-		"third_party": o.ThirdParty, "order": nullable(o.OrderID), "payer": nullable(string(o.PayerID)), "meant": nullable(o.Meant), "now": tx.now,
+		"third_party": o.ThirdParty, "order": nullable(o.OrderID), "payer": nullable(string(o.PayerID)), "meant": nullable(o.Meant),
+		"return_sent": nullable(o.ReturnSent), "now": tx.now,
 	})
 }
 

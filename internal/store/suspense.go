@@ -140,6 +140,43 @@ WHERE b.credit AND b.outcome IN ('matched', 'suspense') AND b.iban = @iban AND b
   AND NOT EXISTS (SELECT FROM suspense_decision u WHERE u.against_id = b.id AND u.state <> 'refused')
 ORDER BY b.booked_on DESC, b.id LIMIT 2 FOR NO KEY UPDATE OF b`
 
+const returnsSentSQL = `
+SELECT d.id FROM suspense_decision d
+JOIN bank_entry b ON b.id = d.bank_entry_id
+WHERE d.kind = 'return' AND d.state = 'done' AND b.iban = @iban AND b.currency = @currency AND b.amount_minor = @amount AND b.booked_on <= @booked
+  AND (b.end_to_end <> '' AND b.end_to_end = @end_to_end OR b.reference <> '' AND b.reference = @reference OR b.payer_iban <> '' AND b.payer_iban = @to_iban)
+  AND NOT EXISTS (SELECT FROM bank_entry k WHERE k.return_sent_id = d.id)
+LIMIT 2`
+
+// ReturnsSent returns up to two decisions whose return, confirmed by a person, a
+// debit may show, and no other debit has shown.
+func (tx *Tx) ReturnsSent(ctx context.Context, iban bank.IBAN, e bank.Entry) ([]string, error) {
+	reference := ""
+	if len(e.References) > 0 {
+		reference = e.References[0]
+	}
+	return values[string](ctx, tx, returnsSentSQL, pgx.NamedArgs{
+		"iban": string(iban), "currency": string(e.Currency), "amount": int64(e.Amount), "booked": day(e.Booked),
+		"end_to_end": e.EndToEndID, "reference": reference, "to_iban": string(e.PayerIBAN),
+	})
+}
+
+const leftAlreadySQL = `
+SELECT EXISTS (SELECT FROM bank_entry b
+    LEFT JOIN suspense_decision d ON d.bank_entry_id = b.id AND d.state <> 'refused'
+    WHERE b.outcome = 'suspense' AND NOT b.credit AND d.id IS NULL AND b.iban = @iban AND b.currency = @currency AND b.amount_minor = @amount
+      AND b.booked_on >= @booked
+      AND (b.end_to_end <> '' AND b.end_to_end = @end_to_end OR b.reference <> '' AND b.reference = @reference OR b.payer_iban <> '' AND b.payer_iban = @from_iban))`
+
+// LeftAlready reports whether the bank shows that money like a credit's was taken
+// back, and nobody has decided about that.
+func (tx *Tx) LeftAlready(ctx context.Context, e SuspenseEntry) (bool, error) {
+	return value[bool](ctx, tx, "bank entry", leftAlreadySQL, pgx.NamedArgs{
+		"iban": string(e.IBAN), "currency": string(e.Amount.Currency), "amount": int64(e.Amount.Amount), "booked": day(e.Booked),
+		"end_to_end": e.EndToEnd, "reference": e.Reference, "from_iban": string(e.FromIBAN),
+	})
+}
+
 // Undone is a credit that a reversal seems to undo.
 type Undone struct {
 	ID    string
@@ -382,7 +419,7 @@ JOIN bank_entry k ON k.iban = b.iban AND k.currency = b.currency AND k.credit AN
 LEFT JOIN suspense_decision d ON d.bank_entry_id = k.id AND d.state <> 'refused'
 LEFT JOIN orders o ON o.id = COALESCE(k.order_id, d.order_id)
 LEFT JOIN payer p ON p.id = COALESCE(k.payer_id, d.payer_id, o.payer_id)
-WHERE b.id = @entry AND NOT b.credit AND k.outcome IN ('matched', 'suspense') AND d.kind IS DISTINCT FROM 'return'
+WHERE b.id = @entry AND NOT b.credit AND k.outcome IN ('matched', 'suspense') AND COALESCE(d.kind, '') NOT IN ('return', 'not_ours')
   AND NOT EXISTS (SELECT FROM suspense_decision u WHERE u.against_id = k.id AND u.state <> 'refused')
 ORDER BY meant DESC, same_iban DESC, k.booked_on DESC, k.id LIMIT 10`
 
