@@ -111,6 +111,21 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION public.dispute_takes_what_was_lost() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM dispute d JOIN payment p ON p.id = d.payment_id
+        JOIN ledger_posting g ON g.entry_id = NEW.id AND g.amount_minor BETWEEN 1 AND d.amount_minor
+        JOIN ledger_account a ON a.id = g.account_id AND a.kind = 'balance' AND a.payer_id = p.payer_id AND a.currency = d.currency
+        WHERE d.id = NEW.dispute_id AND d.state = 'lost') THEN
+        RAISE EXCEPTION 'dispute % takes what it was not lost about', NEW.dispute_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'dispute_takes_what_was_lost';
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.document_is_mailed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -429,6 +444,39 @@ BEGIN
             RAISE EXCEPTION 'refund % would give back what is disputed', NEW.id
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_leaves_disputed_money';
         END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.refund_payout_ends_once() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'payout % has ended', OLD.id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_payout_ends_once';
+END $$;
+
+CREATE FUNCTION public.refund_payout_is_booked() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    payout uuid := CASE TG_TABLE_NAME WHEN 'ledger_entry' THEN (to_jsonb(NEW)->>'refund_id')::uuid ELSE (to_jsonb(NEW)->>'id')::uuid END;
+    broken boolean;
+BEGIN
+    SELECT l.asked <> r.amount_minor OR l.back <> CASE r.state WHEN 'failed' THEN r.amount_minor ELSE 0 END
+        OR l.sent <> CASE r.state WHEN 'succeeded' THEN r.amount_minor ELSE 0 END
+        INTO broken
+    FROM refund r JOIN payment p ON p.id = r.payment_id
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(sum(g.amount_minor) FILTER (WHERE e.kind = 'refund_asked' AND a.kind = 'balance' AND a.payer_id = p.payer_id), 0) AS asked,
+               COALESCE(-sum(g.amount_minor) FILTER (WHERE e.kind = 'refund_failed' AND a.kind = 'balance' AND a.payer_id = p.payer_id), 0) AS back,
+               COALESCE(-sum(g.amount_minor) FILTER (WHERE e.kind = 'refund_sent' AND a.kind = 'bank'), 0) AS sent
+        FROM ledger_entry e JOIN ledger_posting g ON g.entry_id = e.id JOIN ledger_account a ON a.id = g.account_id
+        WHERE e.refund_id = r.id) l
+    WHERE r.id = payout AND r.provider = 'bank';
+    IF broken THEN
+        RAISE EXCEPTION 'payout % and the ledger say different things', payout
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'refund_payout_is_booked';
     END IF;
     RETURN NULL;
 END $$;
@@ -1191,8 +1239,8 @@ CREATE TABLE public.ledger_entry (
     credit_note_id uuid,
     suspense_decision_id uuid,
     CONSTRAINT ledger_entry_hash_check CHECK ((length(hash) = 32)),
-    CONSTRAINT ledger_entry_kind_check CHECK ((kind = ANY (ARRAY['bank_received'::text, 'bank_suspense'::text, 'order_paid'::text, 'change_credit'::text, 'captured'::text, 'credited'::text, 'refund_asked'::text, 'refund_sent'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_won'::text, 'corrected'::text, 'suspense_matched'::text, 'suspense_returned'::text, 'suspense_taken_back'::text]))),
-    CONSTRAINT ledger_entry_names_its_source CHECK ((((payment_id IS NOT NULL) = (kind = 'captured'::text)) AND ((refund_id IS NOT NULL) = (kind = ANY (ARRAY['refund_asked'::text, 'refund_sent'::text, 'refund_failed'::text]))) AND ((dispute_id IS NOT NULL) = (kind = ANY (ARRAY['disputed'::text, 'dispute_won'::text]))) AND ((credit_note_id IS NOT NULL) = (kind = ANY (ARRAY['credited'::text, 'corrected'::text]))) AND ((suspense_decision_id IS NOT NULL) = (kind = ANY (ARRAY['suspense_matched'::text, 'suspense_returned'::text, 'suspense_taken_back'::text])))))
+    CONSTRAINT ledger_entry_kind_check CHECK ((kind = ANY (ARRAY['bank_received'::text, 'bank_suspense'::text, 'order_paid'::text, 'change_credit'::text, 'captured'::text, 'credited'::text, 'refund_asked'::text, 'refund_sent'::text, 'refund_failed'::text, 'disputed'::text, 'dispute_won'::text, 'dispute_taken'::text, 'corrected'::text, 'suspense_matched'::text, 'suspense_returned'::text, 'suspense_taken_back'::text]))),
+    CONSTRAINT ledger_entry_names_its_source CHECK ((((payment_id IS NOT NULL) = (kind = 'captured'::text)) AND ((refund_id IS NOT NULL) = (kind = ANY (ARRAY['refund_asked'::text, 'refund_sent'::text, 'refund_failed'::text]))) AND ((dispute_id IS NOT NULL) = (kind = ANY (ARRAY['disputed'::text, 'dispute_won'::text, 'dispute_taken'::text]))) AND ((credit_note_id IS NOT NULL) = (kind = ANY (ARRAY['credited'::text, 'corrected'::text]))) AND ((suspense_decision_id IS NOT NULL) = (kind = ANY (ARRAY['suspense_matched'::text, 'suspense_returned'::text, 'suspense_taken_back'::text])))))
 );
 
 ALTER TABLE public.ledger_entry ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1497,11 +1545,23 @@ CREATE TABLE public.refund (
     repeat_until timestamp with time zone,
     next_check_at timestamp with time zone,
     checks integer DEFAULT 0 NOT NULL,
+    credit_note_id uuid,
+    ended_by uuid,
+    ended_at timestamp with time zone,
+    failure text DEFAULT ''::text NOT NULL,
     CONSTRAINT refund_amount_minor_check CHECK ((amount_minor > 0)),
     CONSTRAINT refund_attempt_no_check CHECK ((attempt_no > 0)),
     CONSTRAINT refund_checks_check CHECK ((checks >= 0)),
     CONSTRAINT refund_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT refund_ended_is_not_looked_at CHECK (((next_check_at IS NULL) OR (state = ANY (ARRAY['requested'::text, 'pending'::text, 'unknown'::text])))),
+    CONSTRAINT refund_payout_failure_says_why CHECK (((failure <> ''::text) = ((provider = 'bank'::text) AND (state = 'failed'::text)))),
+    CONSTRAINT refund_payout_is_ended_by_somebody CHECK ((num_nonnulls(ended_by, ended_at) =
+CASE
+    WHEN ((provider = 'bank'::text) AND (state <> 'requested'::text)) THEN 2
+    ELSE 0
+END)),
+    CONSTRAINT refund_payout_is_of_a_credit_note CHECK (((provider <> 'bank'::text) OR (credit_note_id IS NOT NULL))),
+    CONSTRAINT refund_payout_is_sent_by_people CHECK (((provider <> 'bank'::text) OR ((state = ANY (ARRAY['requested'::text, 'succeeded'::text, 'failed'::text])) AND (attempt_no = 1) AND (num_nonnulls(sent_at, next_check_at, provider_ref) = 0)))),
     CONSTRAINT refund_provider_ref_check CHECK ((provider_ref <> ''::text)),
     CONSTRAINT refund_sent_is_remembered CHECK (((sent_at IS NULL) = (repeat_until IS NULL))),
     CONSTRAINT refund_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'pending'::text, 'unknown'::text, 'succeeded'::text, 'failed'::text])))
@@ -2346,6 +2406,8 @@ CREATE UNIQUE INDEX recipient_once ON public.recipient USING btree (payer_id, em
 
 CREATE INDEX refund_payment ON public.refund USING btree (payment_id);
 
+CREATE INDEX refund_payout ON public.refund USING btree (created_at) WHERE (provider = 'bank'::text);
+
 CREATE UNIQUE INDEX refund_request_one_open ON public.refund_request USING btree (subscription_id) WHERE (state = ANY (ARRAY['requested'::text, 'approved_once'::text]));
 
 CREATE INDEX refund_request_payer ON public.refund_request USING btree (payer_id, asked_at DESC);
@@ -2401,6 +2463,8 @@ CREATE UNIQUE INDEX subscription_period_order_once ON public.subscription_period
 CREATE INDEX subscription_renewing ON public.subscription USING btree (paid_until) WHERE ((state = 'active'::text) AND auto_renew);
 
 CREATE UNIQUE INDEX suspense_decision_once ON public.suspense_decision USING btree (bank_entry_id) WHERE (state <> 'refused'::text);
+
+CREATE INDEX suspense_decision_order ON public.suspense_decision USING btree (order_id) WHERE (order_id IS NOT NULL);
 
 CREATE UNIQUE INDEX suspense_decision_undoes_once ON public.suspense_decision USING btree (against_id) WHERE ((state <> 'refused'::text) AND (against_id IS NOT NULL));
 
@@ -2480,6 +2544,10 @@ CREATE CONSTRAINT TRIGGER ledger_entry_decision_is_booked AFTER INSERT ON public
 
 CREATE TRIGGER ledger_entry_is_immutable BEFORE DELETE OR UPDATE ON public.ledger_entry FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 
+CREATE CONSTRAINT TRIGGER ledger_entry_payout_is_booked AFTER INSERT ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.refund_id IS NOT NULL)) EXECUTE FUNCTION public.refund_payout_is_booked();
+
+CREATE CONSTRAINT TRIGGER ledger_entry_takes_what_was_lost AFTER INSERT ON public.ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = 'dispute_taken'::text)) EXECUTE FUNCTION public.dispute_takes_what_was_lost();
+
 CREATE TRIGGER ledger_keep_balance AFTER INSERT ON public.ledger_posting REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_keep_balance();
 
 CREATE TRIGGER ledger_posting_comes_with_its_entry AFTER INSERT ON public.ledger_posting REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_posting_comes_with_its_entry();
@@ -2521,6 +2589,10 @@ CREATE TRIGGER receipt_takes_its_number BEFORE INSERT ON public.receipt FOR EACH
 CREATE TRIGGER receipt_words BEFORE INSERT ON public.receipt FOR EACH ROW EXECUTE FUNCTION public.document_is_searched();
 
 CREATE TRIGGER refund_counts AFTER INSERT OR UPDATE ON public.refund FOR EACH ROW EXECUTE FUNCTION public.refund_counts();
+
+CREATE TRIGGER refund_payout_ends_once BEFORE UPDATE ON public.refund FOR EACH ROW WHEN (((old.provider = 'bank'::text) AND (old.state <> 'requested'::text))) EXECUTE FUNCTION public.refund_payout_ends_once();
+
+CREATE CONSTRAINT TRIGGER refund_payout_is_booked AFTER INSERT OR UPDATE ON public.refund DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.provider = 'bank'::text)) EXECUTE FUNCTION public.refund_payout_is_booked();
 
 CREATE TRIGGER refund_request_keeps_its_word BEFORE UPDATE ON public.refund_request FOR EACH ROW EXECUTE FUNCTION public.refund_request_keeps_its_word();
 
@@ -2800,6 +2872,12 @@ ALTER TABLE ONLY public.recipient
 
 ALTER TABLE ONLY public.recipient
     ADD CONSTRAINT recipient_payer_id_fkey FOREIGN KEY (payer_id) REFERENCES public.payer(id);
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_credit_note_id_fkey FOREIGN KEY (credit_note_id) REFERENCES public.invoice(id) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_ended_by_fkey FOREIGN KEY (ended_by) REFERENCES public.account(id);
 
 ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payment(id);

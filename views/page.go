@@ -77,6 +77,8 @@ const (
 
 	FlashSuspenseDecided = "suspense_decided"
 	FlashStatementAsked  = "statement_asked"
+	FlashPayoutSent      = "payout_sent"
+	FlashPayoutFailed    = "payout_failed"
 )
 
 var flashes = map[string]bool{
@@ -86,6 +88,7 @@ var flashes = map[string]bool{
 	FlashOrderByCard: true, FlashOrderPaid: true, FlashCardRemoved: true, FlashKeyRevoked: true,
 	FlashCorrected: true, FlashCorrectionAsked: true,
 	FlashRefundAsked: true, FlashRequestWithdrawn: true, FlashRefundApproved: true, FlashRefundRejected: true,
+	FlashPayoutSent: true, FlashPayoutFailed: true,
 	FlashInvited: true, FlashInvitationRevoked: true, FlashMemberRevoked: true,
 	FlashRecipientAdded: true, FlashRecipientSaved: true, FlashRecipientRemoved: true, FlashSentAgain: true,
 	FlashSuspenseDecided: true, FlashStatementAsked: true,

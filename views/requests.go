@@ -22,9 +22,17 @@ type RequestRow struct {
 	Credited        Money   // once done
 	ToMethod        Money   // of that, to the cards; absent for nothing
 	ToBalance       Money   // of that, to the balance; absent for nothing
+	Transfers       []TransferRow
 	RejectReason    string
-	ByHand          bool   // ToBalance is left to be sent by transfer
 	WithdrawURL     string // takes it back; empty once it is decided
+}
+
+// TransferRow is money that goes back by transfer to the account that it came from.
+type TransferRow struct {
+	State   string // requested: to be sent; succeeded; failed: it is on the balance
+	Amount  Money
+	Account string // its end, "…1234"; empty where it is not known
+	On      Instant
 }
 
 // RefundChoicePage is GET /requests/new/refund without a subscription. The rows
@@ -52,16 +60,18 @@ type RefundFormPage struct {
 
 // RefundOffer is what the unused part of a subscription is worth.
 type RefundOffer struct {
-	Days      int
-	Lines     []RefundLine
-	Net       Money
-	VAT       Money
-	Total     Money
-	Forgiven  Money  // of Total, what had not been paid; absent for nothing
-	ToMethod  Money  // what can go back to cards; absent for nothing
-	ToBalance Money  // what came by transfer or from the balance; absent for nothing
-	Cards     string // their names, where they are known
-	NeedsTwo  bool
+	Days       int
+	Lines      []RefundLine
+	Net        Money
+	VAT        Money
+	Total      Money
+	Forgiven   Money  // of Total, what had not been paid; absent for nothing
+	ToMethod   Money  // what can go back to cards; absent for nothing
+	ToTransfer Money  // what can go back by transfer; absent for nothing
+	ToBalance  Money  // what came from the balance; absent for nothing
+	Cards      string // their names, where they are known
+	Accounts   string // the ends of the accounts that transfers came from, where they are known
+	NeedsTwo   bool
 }
 
 // RefundLine is the part of an offer that one invoice bears.
@@ -127,7 +137,7 @@ type StaffRefundPage struct {
 	Credited   Money
 	ToMethod   Money
 	ToBalance  Money
-	ByHand     bool // ToBalance is left to be sent by transfer
+	Transfers  []TransferRow
 
 	Limit     Money // above which two people decide
 	MayDecide bool

@@ -14,14 +14,41 @@ func staffPage() views.Page {
 
 func refundOffer(two bool) *views.RefundOffer {
 	return &views.RefundOffer{
-		Days: 348, Net: eur(31059), VAT: eur(6522), Total: eur(37581), NeedsTwo: two, ToMethod: eur(20000), ToBalance: eur(17481), Forgiven: eur(100),
-		Cards: "Visa •••• 4242",
+		Days: 348, Net: eur(31059), VAT: eur(6522), Total: eur(37581), NeedsTwo: two, ToMethod: eur(20000), ToTransfer: eur(14000), ToBalance: eur(3481), Forgiven: eur(100),
+		Cards: "Visa •••• 4242", Accounts: "…3000",
 		Lines: []views.RefundLine{
 			{Number: "SIP-2026-000123", URL: "/invoices/SIP-2026-000123", Days: 166, Of: 184, Net: eur(14659), VAT: eur(3078), Total: eur(17737)},
 			{Number: "SIP-2026-000140", Days: 181, Of: 181, Net: eur(16300), VAT: eur(3423), Total: eur(19723)},
 			{Days: 1, Of: 1, Net: eur(100), VAT: eur(21), Total: eur(121)},
 		},
 	}
+}
+
+// transfers are payouts as their payer sees them.
+var transfers = []views.TransferRow{
+	{State: "requested", Amount: eur(10000), Account: "…3000"}, {State: "succeeded", Amount: eur(8000), On: at(2026, 11, 25, 9, 0)},
+	{State: "failed", Amount: eur(6000), Account: "…1234", On: at(2026, 11, 25, 9, 0)},
+}
+
+func payoutRow(state string) views.StaffPayoutRow {
+	return views.StaffPayoutRow{
+		ID: refundRow.ID, URL: "/staff/payouts/" + refundRow.ID, State: state, PayerName: longName, Beneficiary: hostile, Amount: eur(14000),
+		AskedAt: at(2026, 11, 23, 9, 30), Days: 3,
+	}
+}
+
+func payoutPage(state string) views.StaffPayoutPage {
+	p := views.StaffPayoutPage{
+		Page: staffPage(), StaffPayoutRow: payoutRow(state), IBAN: views.Copied{Text: "DE89 3704 0044 0532 0130 00", Raw: "DE89370400440532013000"},
+		AmountRaw: "140.00", Reference: "SIPC-2026-000007", Order: "O-2026-000123", MayEnd: state == "requested",
+	}
+	if state != "requested" {
+		p.EndedBy, p.EndedAt = "Rasa Jankauskaitė", at(2026, 11, 25, 9, 0)
+	}
+	if state == "failed" {
+		p.Failure = longName
+	}
+	return p
 }
 
 var refundRow = views.StaffRefundRow{
@@ -42,7 +69,7 @@ func refundPage(state string) views.StaffRefundPage {
 		p.FirstBy, p.FirstAt, p.MayDecide, p.WhyNot = "Rasa Jankauskaitė", at(2026, 11, 24, 8, 0), false, "second"
 	case "done":
 		p.FirstBy, p.FirstAt, p.SecondBy, p.Now, p.SubState = "Rasa Jankauskaitė", at(2026, 11, 24, 8, 0), "Jonas Mikalauskas", nil, "ended"
-		p.Credited, p.ToMethod, p.ToBalance, p.ByHand = eur(37481), eur(20000), eur(17481), true
+		p.Credited, p.ToMethod, p.ToBalance, p.Transfers = eur(37481), eur(10000), eur(3481), transfers
 	case "rejected":
 		p.RejectedBy, p.DecidedAt, p.Refusal, p.Now = "Jonas Mikalauskas", at(2026, 11, 24, 9, 0), hostile, nil
 	}
@@ -166,7 +193,7 @@ func requestRows() []views.RequestRow {
 	}
 	once, done, rejected, withdrawn := row, row, row, row
 	once.State = "approved_once"
-	done.State, done.Credited, done.ToMethod, done.ToBalance, done.ByHand, done.WithdrawURL = "done", eur(37481), eur(20000), eur(17481), true, ""
+	done.State, done.Credited, done.ToMethod, done.ToBalance, done.Transfers, done.WithdrawURL = "done", eur(37481), eur(10000), eur(3481), transfers, ""
 	rejected.State, rejected.RejectReason, rejected.WithdrawURL = "rejected", hostile, ""
 	withdrawn.State, withdrawn.WithdrawURL = "withdrawn", ""
 	return []views.RequestRow{row, once, done, rejected, withdrawn}
@@ -183,10 +210,17 @@ func staffSamples() map[string]templ.Component {
 	badRefund.Errors = views.Errors{{Field: "reason", Text: "Say why."}}
 	stuck := refundPage("requested")
 	stuck.Now, stuck.Block = nil, "Nothing is unused any more."
+	unknownAccount := payoutPage("requested")
+	unknownAccount.IBAN, unknownAccount.ThirdParty, unknownAccount.Others = views.Copied{}, true, []string{"DE89 3704 0044 0532 0130 00", "GB82 WEST 1234 5698 7654 32"}
+	badPayout := payoutPage("requested")
+	badPayout.Undone, badPayout.Typed, badPayout.Errors = true, hostile, views.Errors{{Field: "reason", Text: "Say why."}}
+	foreignPayout := payoutPage("requested")
+	foreignPayout.MayEnd, foreignPayout.WhyNot = false, "own"
 	badSearch := views.StaffPaymentsPage{Page: staffPage(), Query: hostile, Asked: true, Errors: views.Errors{{Field: "q", Text: i18n.New("en").T("error.staff.search")}}}
 	return map[string]templ.Component{
 		"staff": views.StaffHome(views.StaffHomePage{Page: staffPage(), Role: "finance", Waiting: []views.StaffCount{
 			{Kind: "refunds", Count: 2, URL: "/staff/refunds", Since: at(2026, 11, 23, 9, 30)}, {Kind: "parked", URL: "/staff/payments?show=parked"},
+			{Kind: "payouts", Count: 1, URL: "/staff/payouts", Since: at(2026, 11, 23, 9, 30)},
 			{Kind: "unknown", Count: 1, URL: "/staff/payments?show=unknown"}, {Kind: "alerted", URL: "/staff/payments?show=alerted"},
 			{Kind: "suspense", Count: 14, URL: "/staff/payments?show=suspense", Since: day(2026, 11, 3)},
 		}, Strays: []views.StaffStray{
@@ -205,6 +239,14 @@ func staffSamples() map[string]templ.Component {
 		"staff-refund-refused": views.StaffRefund(refundPage("rejected")),
 		"staff-refund-bad":     views.StaffRefund(badRefund),
 		"staff-refund-stuck":   views.StaffRefund(stuck),
+		"staff-payouts":        views.StaffPayouts(views.StaffPayoutsPage{Page: staffPage(), Open: []views.StaffPayoutRow{payoutRow("requested")}, Ended: []views.StaffPayoutRow{payoutRow("succeeded"), payoutRow("failed")}}),
+		"staff-payouts-none":   views.StaffPayouts(views.StaffPayoutsPage{Page: staffPage()}),
+		"staff-payout":         views.StaffPayout(payoutPage("requested")),
+		"staff-payout-unknown": views.StaffPayout(unknownAccount),
+		"staff-payout-bad":     views.StaffPayout(badPayout),
+		"staff-payout-own":     views.StaffPayout(foreignPayout),
+		"staff-payout-sent":    views.StaffPayout(payoutPage("succeeded")),
+		"staff-payout-failed":  views.StaffPayout(payoutPage("failed")),
 		"staff-corrections": views.StaffCorrections(views.StaffCorrectionsPage{
 			Page: staffPage(), Open: []views.CorrectionRow{correctionRow("requested"), correctionRow("approved_once")}, Decided: []views.CorrectionRow{correctionRow("done"), correctionRow("rejected")},
 		}),

@@ -7,6 +7,7 @@ type StaffNavItem string
 const (
 	StaffNavHome        StaffNavItem = "home"
 	StaffNavRefunds     StaffNavItem = "refunds"
+	StaffNavPayouts     StaffNavItem = "payouts"
 	StaffNavPayments    StaffNavItem = "payments"
 	StaffNavVAT         StaffNavItem = "vat"
 	StaffNavCorrections StaffNavItem = "corrections"
@@ -33,7 +34,7 @@ type StaffStray struct {
 
 // StaffCount is how much of one kind waits for a person.
 type StaffCount struct {
-	Kind  string // refunds, corrections, parked, unknown, alerted, suspense, vat
+	Kind  string // refunds, payouts, corrections, parked, unknown, alerted, suspense, vat
 	Count int
 	URL   string
 	Since Instant // of the oldest; absent where nothing waits or nobody counts

@@ -9,12 +9,14 @@ type WithdrawalPage struct {
 	Orders          []WithdrawnOrder
 	Total           Money
 	ToMethod        Money // absent: nothing goes back to a card
+	ToTransfer      Money // absent: nothing goes back by transfer
 	ToBalance       Money // absent: nothing goes to the balance
 	Last            string
 	Ends            bool
 	Until           string // paid until afterwards, where it goes on
 	Token           string
-	Moved           bool // what was shown before does not hold any more
+	Moved           bool   // what was shown before does not hold any more
+	Waits           string // why nothing can be withdrawn from now; then there is nothing else on the page
 }
 
 // WithdrawnOrder is an order on the page and on the receipt.
@@ -24,6 +26,7 @@ type WithdrawnOrder struct {
 	Concluded     Instant
 	Total         Money
 	Card          string // label; may be empty
+	Account       string // that a transfer came from, "…1234"; may be empty
 	Invoice       string
 	InvoiceURL    string
 	CreditNote    string // on the receipt
@@ -42,6 +45,7 @@ type WithdrawnPage struct {
 	Orders          []WithdrawnOrder
 	Total           Money
 	ToMethod        Money
+	Transfers       []TransferRow
 	ToBalance       Money
 	Ended           bool
 	Until           Instant

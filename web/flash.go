@@ -40,7 +40,7 @@ var flashCodes = []string{
 	views.FlashInvited, views.FlashInvitationRevoked, views.FlashMemberRevoked,
 	views.FlashRecipientAdded, views.FlashRecipientSaved, views.FlashRecipientRemoved, views.FlashSentAgain,
 	views.FlashCorrected, views.FlashCorrectionAsked,
-	views.FlashSuspenseDecided, views.FlashStatementAsked,
+	views.FlashSuspenseDecided, views.FlashStatementAsked, views.FlashPayoutSent, views.FlashPayoutFailed,
 }
 
 // refusals are the reasons for a refused sign-in, by the code that travels.

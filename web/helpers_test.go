@@ -458,7 +458,7 @@ func (s *site) pay(o app.OrderDetail) {
 	s.t.Helper()
 	entries := s.transfer(bank.Entry{
 		EntryRef: "E-" + o.Number, ServicerRef: "B-" + o.Number, Amount: o.Total, Currency: o.Currency, Credit: true,
-		Payer: o.Document.Buyer.Name, References: []string{o.Reference},
+		Payer: o.Document.Buyer.Name, PayerIBAN: "DE89370400440532013000", References: []string{o.Reference},
 	})
 	if entries[0].Outcome != string(bank.Matched) {
 		s.t.Fatalf("the payment of %s: %+v", o.Number, entries[0])

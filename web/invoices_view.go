@@ -242,13 +242,18 @@ func documentView(t i18n.Translator, d invoice.Document) views.Document {
 	if r := d.Returned; r != nil {
 		add := func(amount money.Amount, key string) {
 			if amount > 0 {
-				v.Returned = append(v.Returned, t.T(key, "Amount", moneyOf(t, amount, d.Currency).Text, "Card", r.Label))
+				v.Returned = append(v.Returned, t.T(key, "Amount", moneyOf(t, amount, d.Currency).Text, "Card", r.Label, "Account", r.Account))
 			}
 		}
 		if r.Label != "" {
 			add(r.Method, "doc.returned.card")
 		} else {
 			add(r.Method, "doc.returned.method")
+		}
+		if r.Account != "" {
+			add(r.Transfer, "doc.returned.account")
+		} else {
+			add(r.Transfer, "doc.returned.transfer")
 		}
 		add(r.Applied, "doc.returned.applied")
 		add(r.Balance, "doc.returned.balance")

@@ -20,7 +20,8 @@ func requestsView(p views.Page, requests []app.RefundRequest, days int, zone *ti
 		row := views.RequestRow{
 			ID: r.ID, State: string(r.State), Plan: r.Plan, CustomerName: r.CustomerName, PayerName: r.PayerName, SubscriptionURL: subscriptionURL(r.SubscriptionID),
 			AskedAt: dayOf(t, civil.DateOf(r.AskedAt, zone)), Total: moneyOf(t, r.Total, r.Currency), Credited: unlessZero(t, r.Credited, r.Currency),
-			ToMethod: unlessZero(t, r.ToMethod, r.Currency), ToBalance: unlessZero(t, r.ToBalance, r.Currency), RejectReason: r.RejectReason, ByHand: r.ByHand,
+			ToMethod: unlessZero(t, r.ToCards, r.Currency), ToBalance: unlessZero(t, r.ToBalance, r.Currency), RejectReason: r.RejectReason,
+			Transfers: transferRows(t, r.Payouts, zone),
 		}
 		if !r.DecidedAt.IsZero() {
 			row.DecidedAt = dayOf(t, civil.DateOf(r.DecidedAt, zone))
@@ -61,21 +62,29 @@ func staffOfferView(t i18n.Translator, o app.RefundOffer) *views.RefundOffer {
 	show := func(a money.Amount) views.Money { return moneyOf(t, a, o.Currency) }
 	offer := &views.RefundOffer{
 		Days: o.Days, Net: show(o.Net), VAT: show(o.VAT), Total: show(o.Total), Forgiven: unlessZero(t, o.Forgiven, o.Currency),
-		ToMethod: unlessZero(t, o.ToMethod, o.Currency), ToBalance: unlessZero(t, o.ToBalance, o.Currency), NeedsTwo: o.NeedsTwo,
+		ToMethod: unlessZero(t, o.ToMethod, o.Currency), ToTransfer: unlessZero(t, o.ToTransfer, o.Currency), ToBalance: unlessZero(t, o.ToBalance, o.Currency),
+		NeedsTwo: o.NeedsTwo,
 	}
-	var cards []string
+	var cards, accounts []string
 	for _, part := range o.Parts {
 		offer.Lines = append(offer.Lines, views.RefundLine{
 			Number: part.Invoice, Days: part.Days, Of: part.Of, Net: show(part.Net), VAT: show(part.VAT), Total: show(part.Total),
 		})
-		for _, card := range part.Cards {
-			if !slices.Contains(cards, card) {
-				cards = append(cards, card)
-			}
+		cards, accounts = append(cards, part.Cards...), append(accounts, part.Accounts...)
+	}
+	offer.Cards, offer.Accounts = named(t, cards), named(t, accounts)
+	return offer
+}
+
+// named lists names once each, in order.
+func named(t i18n.Translator, names []string) string {
+	var out []string
+	for _, name := range names {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
 		}
 	}
-	offer.Cards = strings.Join(cards, t.T("common.list_separator"))
-	return offer
+	return strings.Join(out, t.T("common.list_separator"))
 }
 
 func staffRefundRow(t i18n.Translator, r app.RefundRequest, zone *time.Location) views.StaffRefundRow {
@@ -107,7 +116,7 @@ func staffRefundView(p views.Page, r app.StaffRefund, zone *time.Location) views
 		Selection: selectionView(r.Subscription.Selection), SubState: string(r.Subscription.State), PaidUntil: instantOf(t, r.Subscription.PaidUntil, zone),
 		History: historyRows(t, r.History, zone), Block: faultText(t, r.Blocked), FirstAt: instantOf(t, r.FirstAt, zone), SecondBy: r.SecondByName,
 		RejectedBy: r.RejectedName, DecidedAt: instantOf(t, r.DecidedAt, zone), Refusal: r.RejectReason, Credited: unlessZero(t, r.Credited, r.Currency),
-		ToMethod: unlessZero(t, r.ToMethod, r.Currency), ToBalance: unlessZero(t, r.ToBalance, r.Currency), ByHand: r.ByHand,
+		ToMethod: unlessZero(t, r.ToCards, r.Currency), ToBalance: unlessZero(t, r.ToBalance, r.Currency), Transfers: transferRows(t, r.Payouts, zone),
 		Limit: show(r.SecondEyes), MayDecide: r.MayDecide, WhyNot: string(r.WhyNot),
 	}
 	page.AskedAt = instantOf(t, r.AskedAt, zone)

@@ -34,6 +34,7 @@ type world struct {
 	withdrawn                             string // id of a receipt, once there is one
 	strays                                int    // transfers that name nothing
 	wronglyTaxed                          string // number of an invoice with VAT that was not due, once there is one
+	payouts                               int64  // people who have withdrawn from what they paid by transfer
 }
 
 func newWorld(t testing.TB, changes ...func(*Config)) *world {
@@ -215,6 +216,20 @@ func (w *world) receiptOfWithdrawal() string {
 	return w.withdrawn
 }
 
+// payout is a payout that is to be sent: of somebody new, who has withdrawn.
+func (w *world) payout() string {
+	w.t.Helper()
+	w.payouts++
+	b, path := subscribed(w.site, 7_900_000_001_500+w.payouts, "Vytas")
+	id := path[len("/subscriptions/"):]
+	_, err := w.app.Withdraw(w.ctx(), b.actor(), id, b.get(path+"/withdraw").doc().Find(`[data-testid="withdraw"] input[name="token"]`).AttrOr("value", ""))
+	w.must(err)
+	var payout string
+	w.must(w.db.Pool().QueryRow(w.ctx(), `SELECT r.id::text FROM refund r JOIN payment p ON p.id = r.payment_id JOIN orders o ON o.id = p.order_id
+		WHERE r.provider = 'bank' AND o.subscription_id = $1`, id).Scan(&payout))
+	return payout
+}
+
 // call is a request to a route.
 type call struct {
 	path string
@@ -287,6 +302,13 @@ var staffMatrix = map[string]backOffice{
 	"staff-statement-upload": {func(w *world) call { return call{"/staff/statements", url.Values{}} }, [3]int{forbidden, noFile, noFile}}, // with one: TestUploadStatement
 	"staff-statement":        {func(w *world) call { return call{path: "/staff/statements/" + w.uploaded()} }, everyColleague},
 	"staff-statement-import": {func(w *world) call { return call{"/staff/statements/" + w.uploaded() + "/import", url.Values{}} }, [3]int{forbidden, elsewhere, elsewhere}},
+
+	"staff-payouts":     {same("/staff/payouts"), everyColleague},
+	"staff-payout":      {func(w *world) call { return call{path: "/staff/payouts/" + w.payout()} }, everyColleague},
+	"staff-payout-sent": {func(w *world) call { return call{"/staff/payouts/" + w.payout() + "/sent", url.Values{}} }, [3]int{forbidden, elsewhere, elsewhere}},
+	"staff-payout-failed": {func(w *world) call {
+		return call{"/staff/payouts/" + w.payout() + "/failed", url.Values{"reason": {"The account is closed."}}}
+	}, [3]int{forbidden, elsewhere, elsewhere}},
 
 	"staff-refunds": {same("/staff/refunds"), everyColleague},
 	"staff-refund":  {func(w *world) call { return call{path: "/staff/refunds/" + w.refundRequest()} }, everyColleague},
@@ -623,7 +645,7 @@ func TestForeignIsMissing(t *testing.T) {
 		"refund":       {[]string{"/requests/new/refund?subscription=" + w.subscription}, []string{"/requests/new/refund?subscription=" + noID, "/requests/new/refund?subscription=x", "/requests/new/nothing"}},
 		"keys":         {[]string{"/billing/keys?payer=" + string(w.payer)}, []string{"/billing/keys?payer=" + noID, "/billing/keys?payer=x"}},
 		"correction":   {[]string{"/requests/new/correction?invoice=" + w.paid.InvoiceNumber}, []string{"/requests/new/correction?invoice=SIP-2026-999999", "/requests/new/correction?invoice=%27"}},
-		"back office": {[]string{"/staff", "/staff/corrections", "/staff/corrections/" + w.correctionRequest(), "/staff/payments", "/staff/payments?q=1", "/staff/payments?q=1&q=2", "/staff/payments/" + w.bankEntry(w.paid), "/staff/refunds", "/staff/refunds/" + w.refundRequest(), "/staff/reports", "/staff/reports/isaf.xml?month=2026-11", "/staff/reports/oss.csv?quarter=2026Q4", "/staff/vat", "/staff/vat?q=DE136695976"},
+		"back office": {[]string{"/staff", "/staff/corrections", "/staff/corrections/" + w.correctionRequest(), "/staff/payments", "/staff/payments?q=1", "/staff/payments?q=1&q=2", "/staff/payments/" + w.bankEntry(w.paid), "/staff/payouts", "/staff/payouts/" + w.payout(), "/staff/refunds", "/staff/refunds/" + w.refundRequest(), "/staff/reports", "/staff/reports/isaf.xml?month=2026-11", "/staff/reports/oss.csv?quarter=2026Q4", "/staff/vat", "/staff/vat?q=DE136695976"},
 			[]string{"/staff/payments/" + noID, "/staff/payments/x", "/staff/nothing"}},
 		"page": {nil, []string{"/nowhere", "/plans/nothing", "/plans/free", "/orders", "/.env", "/index.php", "/account/", "//account"}},
 	} {
@@ -641,11 +663,11 @@ func TestForeignIsMissing(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/requests/%s/withdraw", "/staff/refunds/%s/approve", "/staff/refunds/%s/reject", "/staff/corrections/%s/approve", "/staff/corrections/%s/reject", "/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on", "/subscriptions/%s/renew", "/subscriptions/%s/change", "/subscriptions/%s/withdraw",
+	for _, path := range []string{"/requests/%s/withdraw", "/staff/payouts/%s/sent", "/staff/payouts/%s/failed", "/staff/refunds/%s/approve", "/staff/refunds/%s/reject", "/staff/corrections/%s/approve", "/staff/corrections/%s/reject", "/orders/%s/cancel", "/subscriptions/%s/auto-renew/off", "/subscriptions/%s/auto-renew/on", "/subscriptions/%s/renew", "/subscriptions/%s/change", "/subscriptions/%s/withdraw",
 		"/billing/keys/%s/revoke", "/orders/%s/method", "/orders/%s/pay", "/orders/%s/pay-from-balance", "/billing/methods/%s/revoke",
 		"/billing/recipients/%s", "/billing/recipients/%s/again", "/billing/recipients/%s/remove", "/billing/sent/%s/again", "/billing/members/%s/revoke"} {
 		want := w.stranger.post(strings.Replace(path, "%s", noID, 1), nil)
-		for _, id := range []string{w.open.Number, w.subscription, w.card, w.refundRequest(), w.correctionRequest(), w.recipient(), w.sentMail(), w.apiKey(), "x", "%00", "%c3%28"} {
+		for _, id := range []string{w.open.Number, w.subscription, w.card, w.refundRequest(), w.payout(), w.correctionRequest(), w.recipient(), w.sentMail(), w.apiKey(), "x", "%00", "%c3%28"} {
 			if a := w.stranger.post(strings.Replace(path, "%s", id, 1), nil); a.status != http.StatusNotFound || a.body != want.body {
 				t.Errorf("%s with %s: %d", path, id, a.status)
 			}

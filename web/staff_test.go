@@ -23,7 +23,7 @@ func TestRefundByTwoPeople(t *testing.T) {
 	// 270.00 are 269.26, with 21 % VAT 325.80.
 	if page.status != http.StatusOK || page.mark("refund-total").AttrOr("data-minor", "") != "32580" || page.mark("refund-days").AttrOr("data-days", "") != "364" ||
 		page.mark("refund-line").Length() != 1 || page.mark("refund-line").AttrOr("data-number", "") != w.paid.InvoiceNumber ||
-		page.mark("to-balance").AttrOr("data-minor", "") != "32580" || page.doc().Find(`[data-testid="to-method"]`).Length() != 0 {
+		page.mark("to-transfer").AttrOr("data-minor", "") != "32580" || page.doc().Find(`[data-testid="to-method"], [data-testid="to-balance"]`).Length() != 0 {
 		t.Fatalf("%d %s", page.status, clip(page.body, 3000))
 	}
 	if got := w.owner.get("/requests/new/refund").mark("subscription").Find("a").AttrOr("href", ""); got != link {

@@ -36,12 +36,17 @@ func staffHomeView(p views.Page, home app.StaffHome, zone *time.Location) views.
 	if !home.OldestVAT.IsZero() {
 		vatCases.Since = dayOf(p.T, civil.DateOf(home.OldestVAT, zone))
 	}
+	payouts := views.StaffCount{Kind: "payouts", Count: home.Payouts, URL: staffPayoutsURL}
+	if !home.OldestPayout.IsZero() {
+		payouts.Since = dayOf(p.T, civil.DateOf(home.OldestPayout, zone))
+	}
 	corrections := views.StaffCount{Kind: "corrections", Count: home.Corrections, URL: "/staff/corrections"}
 	if !home.OldestCorrection.IsZero() {
 		corrections.Since = dayOf(p.T, civil.DateOf(home.OldestCorrection, zone))
 	}
 	return views.StaffHomePage{Page: p, Role: string(home.Role), Strays: strays, Waiting: []views.StaffCount{
 		refunds,
+		payouts,
 		corrections,
 		vatCases,
 		{Kind: string(app.PaymentsParked), Count: home.Parked, URL: show(app.PaymentsParked)},

@@ -20,9 +20,21 @@ func withdrawalURL(id string) string { return "/withdrawals/" + url.PathEscape(i
 func (s *server) withdrawalPage(c echo.Context) error {
 	offer, err := s.app.WithdrawalOffer(c.Request().Context(), s.actor(c), c.Param("id"))
 	if err != nil {
-		return err
+		return s.withdrawalWaits(c, err)
 	}
 	return s.render(c, http.StatusOK, views.Withdrawal(withdrawalView(s.page(c), offer, s.zone(c))))
+}
+
+// withdrawalWaits shows why an order that could be withdrawn from cannot be now.
+// Any other error passes.
+func (s *server) withdrawalWaits(c echo.Context, err error) error {
+	if keyOf(err) != "error.refund.disputed" {
+		return err
+	}
+	page := s.page(c)
+	return s.render(c, statusOf(err), views.Withdrawal(views.WithdrawalPage{
+		Page: page, SubscriptionURL: subscriptionURL(c.Param("id")), Waits: faultText(page.T, err),
+	}))
 }
 
 // withdraw is POST /subscriptions/{id}/withdraw. Where something has changed since
@@ -37,14 +49,14 @@ func (s *server) withdraw(c echo.Context) error {
 	if keyOf(err) == "error.withdrawal.moved" || fault.Is(err, fault.Invalid) {
 		offer, nothing := s.app.WithdrawalOffer(ctx, actor, id)
 		if nothing != nil {
-			return nothing
+			return s.withdrawalWaits(c, nothing)
 		}
 		page := withdrawalView(s.page(c), offer, s.zone(c))
 		page.Moved = true
 		return s.render(c, statusOf(err), views.Withdrawal(page))
 	}
 	if err != nil {
-		return err
+		return s.withdrawalWaits(c, err)
 	}
 	return s.redirect(c, withdrawalURL(receipt), "")
 }
@@ -62,7 +74,8 @@ func withdrawalView(p views.Page, o app.WithdrawalOffer, zone *time.Location) vi
 	return views.WithdrawalPage{
 		Page: p, SubscriptionURL: subscriptionURL(o.Subscription.ID), Plan: string(o.Subscription.Selection.Plan),
 		Orders: withdrawnOrders(p.T, o.Orders, o.Currency, zone), Total: moneyOf(p.T, o.Total, o.Currency),
-		ToMethod: someMoney(p.T, o.ToMethod, o.Currency), ToBalance: someMoney(p.T, o.ToBalance, o.Currency), Last: dayOf(p.T, o.Last).Text,
+		ToMethod: someMoney(p.T, o.ToMethod, o.Currency), ToTransfer: someMoney(p.T, o.ToTransfer, o.Currency),
+		ToBalance: someMoney(p.T, o.ToBalance, o.Currency), Last: dayOf(p.T, o.Last).Text,
 		Ends: o.Ends, Until: dayOf(p.T, civil.DateOf(o.Until, zone)).Text, Token: o.Token,
 	}
 }
@@ -72,7 +85,8 @@ func withdrawnView(p views.Page, w app.Withdrawal, zone *time.Location) views.Wi
 		Page: p, SubscriptionURL: subscriptionURL(w.SubscriptionID), At: instantOf(p.T, w.At, zone), By: w.By, Payer: w.Payer, Customer: w.Customer,
 		Plan: w.Plan, Orders: withdrawnOrders(p.T, w.Orders, w.Currency, zone), Total: moneyOf(p.T, w.Total, w.Currency),
 		ToMethod: someMoney(p.T, w.ToMethod, w.Currency), ToBalance: someMoney(p.T, w.ToBalance, w.Currency), Ended: w.Ended,
-		Until: instantOf(p.T, w.Until, zone),
+		Transfers: transferRows(p.T, w.Payouts, zone),
+		Until:     instantOf(p.T, w.Until, zone),
 	}
 }
 
@@ -81,7 +95,7 @@ func withdrawnOrders(t i18n.Translator, orders []app.WithdrawnOrder, currency mo
 	for i, o := range orders {
 		out[i] = views.WithdrawnOrder{
 			Number: o.Number, URL: orderURL(o.Number), Concluded: instantOf(t, o.Concluded, zone), Total: moneyOf(t, o.Total, currency), Card: o.Card,
-			Invoice: o.Invoice, CreditNote: o.CreditNote,
+			Account: o.Account, Invoice: o.Invoice, CreditNote: o.CreditNote,
 		}
 		if o.Invoice != "" {
 			out[i].InvoiceURL = invoiceURL(o.Invoice)

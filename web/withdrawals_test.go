@@ -42,8 +42,8 @@ func TestWithdraw(t *testing.T) {
 	if n := order.Length(); n != 1 || order.Find(`a[href^="/invoices/SIP-"]`).Length() != 1 || order.Find(`a[href^="/invoices/SIPC-"]`).Length() != 1 {
 		t.Errorf("%d orders: %s", n, order.Text())
 	}
-	if !strings.Contains(receipt.mark("withdrawal-receipt").Text(), "balance") {
-		t.Errorf("nothing of the balance: %s", receipt.mark("withdrawal-receipt").Text())
+	if got := receipt.mark("transfer"); got.AttrOr("data-state", "") != "requested" || got.AttrOr("data-minor", "") != "7260" || !strings.Contains(got.Text(), "…3000") {
+		t.Errorf("nothing of the transfer: %s", receipt.mark("withdrawal-receipt").Text())
 	}
 	if a := ona.get(path); a.doc().Find(`[data-testid="withdraw-link"]`).Length() != 0 || !strings.Contains(a.mark("history").Text(), "withdrawn") {
 		t.Errorf("afterwards: %s", a.mark("history").Text())

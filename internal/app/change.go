@@ -55,7 +55,8 @@ func (a *App) ChangeableSubscription(ctx context.Context, actor account.Actor, i
 //
 // Errors: NotFound and Forbidden as for every change; Invalid for options that
 // are not sold or the same as now; Conflict for a subscription that is over, has
-// no paid time left, or would last too long.
+// no paid time left, would last too long, or of which a payment is disputed while
+// something would go to the balance.
 func (a *App) PreviewChange(ctx context.Context, actor account.Actor, id string, options pricing.Options) (ChangePreview, error) {
 	if !isUUID(id) {
 		return ChangePreview{}, fault.Missing("subscription")
@@ -88,6 +89,18 @@ func (a *App) previewChange(ctx context.Context, tx *store.Tx, s subscription.Su
 	p := ChangePreview{Subscription: s}
 	if p.Change, err = subscription.Preview(s, periods, to, a.priceBy, tx.Now(), a.seller.Zone); err != nil {
 		return ChangePreview{}, err
+	}
+	if p.Change.Credit > 0 { // to the balance, of what a disputed payment paid: it waits, as refunds do
+		for _, period := range p.Change.Periods {
+			if period.OrderID == "" {
+				continue
+			}
+			if disputed, err := tx.OrderDisputed(ctx, period.OrderID); err != nil {
+				return ChangePreview{}, err
+			} else if disputed {
+				return ChangePreview{}, fault.New(fault.Conflict, "error.change.disputed")
+			}
+		}
 	}
 	changes, err := tx.ChangeCount(ctx, s.ID)
 	if err != nil {

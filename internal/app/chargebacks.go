@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"slices"
 
 	"github.com/siptg/portal/internal/audit"
+	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/ledger"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/notice"
 	"github.com/siptg/portal/internal/payment"
@@ -34,8 +37,9 @@ func (a *App) disputedSubscription(ctx context.Context, tx *store.Tx, p payment.
 }
 
 // disputeOpened stops charging who disputes a charge: auto-renewal goes off and
-// the agreement to be charged ends. Refunds of the payment wait as long as the
-// dispute is open (cardShares, refund_leaves_disputed_money).
+// the agreement to be charged ends. As long as the dispute is open nothing that
+// the payment paid is given back (shares), and a refund that was asked for and not
+// sent waits (SendRefund).
 func (a *App) disputeOpened(ctx context.Context, tx *store.Tx, p payment.Payment, dispute string) error {
 	s, err := a.disputedSubscription(ctx, tx, p)
 	if err != nil || s == nil {
@@ -68,9 +72,10 @@ func (a *App) disputeOpened(ctx context.Context, tx *store.Tx, p payment.Payment
 	})
 }
 
-// disputeLost ends the paid time that a payment bought, and calls a person. The
-// revenue stands until that person decides: a credit note is for money that we
-// give back, not for money that was taken.
+// disputeLost ends the paid time that a payment bought, takes what is still on the
+// balance of its money, and calls a person. The revenue stands until that person
+// decides: a credit note is for money that we give back, not for money that was
+// taken.
 func (a *App) disputeLost(ctx context.Context, tx *store.Tx, p payment.Payment, dispute string, amount money.Money) error {
 	n := notice.Notice{
 		Key: "charged_back " + dispute, Kind: notice.ChargedBack, PayerID: p.PayerID,
@@ -94,10 +99,150 @@ func (a *App) disputeLost(ctx context.Context, tx *store.Tx, p payment.Payment, 
 		}
 		n.OrderNumber = o.Number
 	}
+	if err := a.takeLost(ctx, tx, p, dispute, amount); err != nil {
+		return err
+	}
 	if err := a.alert(ctx, tx, p, alertDisputeLost); err != nil {
 		return err
 	}
 	return a.notify(ctx, tx, n)
+}
+
+// takeLost takes from the payer's balance what is still there of the money that a
+// dispute was lost about: of a top-up, of a payment whose order was paid otherwise,
+// of what was given back and could not be sent to the card. What was spent stays
+// disputed.
+func (a *App) takeLost(ctx context.Context, tx *store.Tx, p payment.Payment, dispute string, lost money.Money) error {
+	if err := a.dropHeld(ctx, tx, p); err != nil {
+		return err
+	}
+	still, err := stillOnBalance(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	balance, err := tx.Balance(ctx, p.PayerID, lost.Currency)
+	if err != nil {
+		return err
+	}
+	taken := min(lost.Amount, still, balance)
+	if taken <= 0 {
+		return nil
+	}
+	if err := tx.AppendEntry(ctx, ledger.DisputeTaken(p.PayerID, money.Of(taken, lost.Currency), dispute, tx.Now())); err != nil {
+		return err
+	}
+	return tx.AppendAudit(ctx, audit.Record{
+		Actor: byPayments, Action: "dispute.taken", ObjectKind: "dispute", ObjectID: dispute, PayerID: p.PayerID,
+		Detail: map[string]any{"amount_minor": taken, "currency": lost.Currency, "lost_minor": lost.Amount},
+	})
+}
+
+// stillOnBalance is what a payment has brought to its payer's balance, less what
+// its order holds of it, what went or goes back, and what lost disputes have taken.
+// Whether it was spent since on something else the balance itself has to say.
+func stillOnBalance(ctx context.Context, tx *store.Tx, p payment.Payment) (money.Amount, error) {
+	asked, err := tx.RefundAsked(ctx, p.ID)
+	if err != nil {
+		return 0, err
+	}
+	taken, err := tx.TakenByDisputes(ctx, p.ID)
+	if err != nil {
+		return 0, err
+	}
+	held, err := heldByOrder(ctx, tx, p)
+	return max(0, p.Received-max(asked, p.Refunded)-taken-held), err
+}
+
+// heldByOrder is what the order of a payment took of its money: the price, less
+// what was credited of it, and less what other payments brought for it.
+func heldByOrder(ctx context.Context, tx *store.Tx, p payment.Payment) (money.Amount, error) {
+	if p.OrderID == "" {
+		return 0, nil
+	}
+	settled, err := tx.Settlement(ctx, p.OrderID)
+	if fault.Is(err, fault.NotFound) { // it was never paid
+		return 0, nil
+	} else if err != nil {
+		return 0, err
+	}
+	before, err := tx.Credited(ctx, p.OrderID)
+	if err != nil {
+		return 0, err
+	}
+	held := settled.Net + settled.VAT - settled.Shortfall - (before.Base + before.VAT - before.Forgiven) - before.Change
+	payments, err := tx.PaymentsThatPaid(ctx, p.OrderID)
+	if err != nil {
+		return 0, err
+	}
+	for _, other := range payments {
+		if other.ID == p.ID {
+			continue
+		}
+		asked, err := tx.RefundAsked(ctx, other.ID)
+		if err != nil {
+			return 0, err
+		}
+		held -= other.Received - asked
+	}
+	return max(0, held), nil
+}
+
+// heldRefunds are refunds of a payment that were asked for and not sent, because a
+// dispute was opened before. They are locked.
+func heldRefunds(ctx context.Context, tx *store.Tx, p payment.Payment) (held []payment.Refund, err error) {
+	all, err := tx.RefundsOf(ctx, p.ID)
+	for _, r := range all {
+		if r.State != payment.RefundRequested || !r.SentAt.IsZero() || r.ByPeople() {
+			continue
+		}
+		if r, err = tx.LockRefund(ctx, r.ID); err != nil {
+			return nil, err
+		}
+		held = append(held, r)
+	}
+	return held, err
+}
+
+// sendHeld sends the refunds of a payment that waited for the end of a dispute,
+// which was won.
+func (a *App) sendHeld(ctx context.Context, tx *store.Tx, p payment.Payment) error {
+	held, err := heldRefunds(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	for _, r := range held {
+		r.NextCheckAt = tx.Now().Add(resendAfter)
+		if err := tx.SaveRefund(ctx, r); err != nil {
+			return err
+		}
+		if err := a.queue.SendRefund(ctx, tx, r.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropHeld puts refunds that waited for the end of a dispute back on the balance
+// where what was lost leaves nothing to send. That its bank has given the money
+// back is what the payer is told.
+func (a *App) dropHeld(ctx context.Context, tx *store.Tx, p payment.Payment) error {
+	held, err := heldRefunds(ctx, tx, p)
+	if err != nil {
+		return err
+	}
+	for _, r := range slices.Backward(held) {
+		asked, err := tx.RefundAsked(ctx, p.ID)
+		if err != nil {
+			return err
+		}
+		if asked+p.Disputed <= p.Received {
+			return nil
+		}
+		if _, err := a.refundMoved(ctx, tx, p, r, r.Answered(payment.Result{Outcome: payment.OutcomeDeclined})); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // endTimeOf ends the paid time that an order bought, because its money was taken

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/audit"
+	"github.com/siptg/portal/internal/bank"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/i18n"
 	"github.com/siptg/portal/internal/invoice"
@@ -28,28 +30,60 @@ type share struct {
 	net      money.Amount
 	vat      money.Amount
 	forgiven money.Amount // of net + vat, what had not been paid
-	cards    []cardShare
+	ways     []wayBack
 }
 
 func (s share) total() money.Amount { return s.net + s.vat }
 
-// toMethod is what can go back to the cards that paid.
-func (s share) toMethod() (sum money.Amount) {
-	for _, c := range s.cards {
-		sum += c.amount
+// back is what can go back the way it came: to cards, and by transfer.
+func (s share) back() (cards, transfers money.Amount) {
+	for _, w := range s.ways {
+		if w.transfer() {
+			transfers += w.amount
+		} else {
+			cards += w.amount
+		}
 	}
-	return sum
+	return cards, transfers
 }
 
-// cardShare is what can go back to one card.
-type cardShare struct {
+// labels names the cards, and the accounts, that something can go back to.
+func (s share) labels() (cards, accounts []string) {
+	for _, w := range s.ways {
+		switch {
+		case w.label == "":
+		case w.transfer():
+			accounts = append(accounts, w.label)
+		default:
+			cards = append(cards, w.label)
+		}
+	}
+	return cards, accounts
+}
+
+// wayBack is what can go back to one card, or to the account that one transfer
+// came from.
+type wayBack struct {
 	payment payment.Payment
-	label   string // of the card, where it was kept
+	label   string // of the card, where it was kept; of the account, where the bank says it
 	amount  money.Amount
 }
 
+// transfer reports whether a person has to send it.
+func (w wayBack) transfer() bool { return w.payment.Provider == payment.ProviderBank }
+
+// accountLabel names an account to the payer by its last digits.
+func accountLabel(iban bank.IBAN) string {
+	if len(iban) < 4 {
+		return ""
+	}
+	return "…" + string(iban[len(iban)-4:])
+}
+
 // shares says what is given back of paid periods, of which the parts name the net
-// amount. With lock, orders and their payments are locked, in this order.
+// amount. With lock, orders and their payments are locked, in this order. While a
+// dispute about what paid one of them is open, nothing of it is given back in any
+// way: its bank may have given it back already (Conflict, error.refund.disputed).
 func (a *App) shares(ctx context.Context, tx *store.Tx, parts []subscription.UnusedPart, lock bool) ([]share, error) {
 	var out []share
 	for _, part := range parts {
@@ -87,23 +121,27 @@ func (a *App) shares(ctx context.Context, tx *store.Tx, parts []subscription.Unu
 	}
 	for i := range out {
 		var err error
-		if out[i].cards, err = a.cardShares(ctx, tx, out[i], lock); err != nil {
+		if out[i].ways, err = a.waysBack(ctx, tx, out[i], lock); err != nil {
 			return nil, err
+		}
+		if disputed, err := tx.OrderDisputed(ctx, out[i].order.ID); err != nil { // with its payments locked: none is opened meanwhile
+			return nil, err
+		} else if disputed {
+			return nil, fault.New(fault.Conflict, "error.refund.disputed")
 		}
 	}
 	return out, nil
 }
 
-// cardShares says how much of a share can go back to the cards that paid: up to
-// what each captured that was not refunded or disputed (I9). While a dispute is
-// open nothing goes back to its card.
-func (a *App) cardShares(ctx context.Context, tx *store.Tx, s share, lock bool) ([]cardShare, error) {
+// waysBack says how much of a share can go back to the cards and accounts that
+// paid: up to what each brought that was not refunded or disputed (I9).
+func (a *App) waysBack(ctx context.Context, tx *store.Tx, s share, lock bool) ([]wayBack, error) {
 	payments, err := tx.PaymentsThatPaid(ctx, s.order.ID)
 	if err != nil {
 		return nil, err
 	}
 	rest := s.total() - s.forgiven
-	var out []cardShare
+	var out []wayBack
 	for _, p := range payments {
 		if lock {
 			if p, err = tx.LockPayment(ctx, p.ID); err != nil {
@@ -114,26 +152,37 @@ func (a *App) cardShares(ctx context.Context, tx *store.Tx, s share, lock bool) 
 		if err != nil {
 			return nil, err
 		}
-		disputed, err := tx.IsDisputed(ctx, p.ID)
-		if err != nil {
-			return nil, err
-		}
-		amount := min(rest, payment.Left(p, asked))
-		if disputed || amount <= 0 || !a.refunds(p, amount) {
+		w := wayBack{payment: p, amount: min(rest, payment.Left(p, asked))}
+		if w.amount <= 0 {
 			continue
 		}
-		c := cardShare{payment: p, amount: amount}
-		if p.MethodID != "" {
-			method, err := tx.Method(ctx, p.MethodID)
-			if err != nil {
-				return nil, err
-			}
-			c.label = method.Label
+		var ok bool
+		if w.label, ok, err = a.wayOf(ctx, tx, w); err != nil {
+			return nil, err
 		}
-		rest -= amount
-		out = append(out, c)
+		if !ok {
+			continue
+		}
+		rest -= w.amount
+		out = append(out, w)
 	}
 	return out, nil
+}
+
+// wayOf reports whether money can go back a way, and names its end.
+func (a *App) wayOf(ctx context.Context, tx *store.Tx, w wayBack) (label string, ok bool, err error) {
+	if w.transfer() {
+		source, err := tx.TransferSource(ctx, w.payment.ID)
+		return accountLabel(source.IBAN), err == nil && !source.Undone, err
+	}
+	if !a.refunds(w.payment, w.amount) {
+		return "", false, nil
+	}
+	if w.payment.MethodID == "" {
+		return "", true, nil
+	}
+	method, err := tx.Method(ctx, w.payment.MethodID)
+	return method.Label, true, err
 }
 
 // refunds reports whether the provider of a payment can send that much of it
@@ -155,7 +204,7 @@ type giveBack struct {
 	periods      []subscription.PaidPeriod
 	shares       []share
 	taken        map[int]money.Amount // periods that end, with what is credited of each
-	toMethod     bool                 // to the cards that paid, as far as it goes; else all to the balance
+	toMethod     bool                 // the way it came, as far as it goes; else all to the balance
 	event        subscription.EventKind
 	reason       string // key of the document's reason
 	whole        bool   // the documents credit orders as bought, not days
@@ -169,7 +218,8 @@ type givenBack struct {
 	subscription subscription.Subscription
 	net          money.Amount
 	vat          money.Amount
-	toMethod     money.Amount
+	toMethod     money.Amount // to cards
+	toTransfer   money.Amount // to accounts: people send it
 	toBalance    money.Amount
 	documents    []string // numbers of the credit notes
 	orders       []string // numbers
@@ -179,10 +229,10 @@ func (g givenBack) total() money.Amount { return g.net + g.vat }
 
 // giveBack ends paid time and gives its money back, in the caller's transaction:
 // periods, history, renewals that waited, the ledger, refunds to cards and the
-// jobs that send them, audit, credit notes and notices. The payer and the
-// subscription are locked, and shares has locked orders and payments. The money
-// goes through the balance: first the credit, then what leaves for the cards.
-// The series is locked last.
+// jobs that send them, payouts that people send, audit, credit notes and notices.
+// The payer and the subscription are locked, and shares has locked orders and
+// payments. The money goes through the balance: first the credit, then what leaves
+// for cards and accounts. The series is locked last.
 func (a *App) giveBack(ctx context.Context, tx *store.Tx, g giveBack) (givenBack, error) {
 	var done givenBack
 	short, err := g.subscription.Without(g.periods, g.taken, tx.Now(), a.seller.Zone)
@@ -204,14 +254,15 @@ func (a *App) giveBack(ctx context.Context, tx *store.Tx, g giveBack) (givenBack
 		if err := tx.AppendEntry(ctx, ledger.Credited(g.payer.ID, s.order.Currency, s.net, s.vat, s.forgiven, notes[i].id, tx.Now())); err != nil {
 			return done, err
 		}
-		sent := money.Amount(0)
+		var cards, transfers money.Amount
 		if g.toMethod {
-			if sent, err = a.askRefunds(ctx, tx, g, s); err != nil {
+			if err := a.askRefunds(ctx, tx, g, s, notes[i].id); err != nil {
 				return done, err
 			}
+			cards, transfers = s.back()
 		}
-		done.net, done.vat, done.toMethod = done.net+s.net, done.vat+s.vat, done.toMethod+sent
-		done.toBalance += s.total() - s.forgiven - sent
+		done.net, done.vat, done.toMethod, done.toTransfer = done.net+s.net, done.vat+s.vat, done.toMethod+cards, done.toTransfer+transfers
+		done.toBalance += s.total() - s.forgiven - cards - transfers
 		done.orders = append(done.orders, s.order.Number)
 	}
 	for i, s := range g.shares {
@@ -273,50 +324,53 @@ func (a *App) shorten(ctx context.Context, tx *store.Tx, before subscription.Sub
 	})
 }
 
-// askRefunds takes what goes back to cards from the balance, and enqueues its
-// sending. The same occasion asks a payment once (refund_request_once, I10).
-func (a *App) askRefunds(ctx context.Context, tx *store.Tx, g giveBack, s share) (sum money.Amount, err error) {
-	for _, c := range s.cards {
+// askRefunds takes what goes back the way it came from the balance. What goes to
+// cards is enqueued to be sent; what came by transfer waits for a person. The same
+// occasion asks a payment once (refund_request_once, I10).
+func (a *App) askRefunds(ctx context.Context, tx *store.Tx, g giveBack, s share, creditNote string) error {
+	for _, w := range s.ways {
 		r := payment.Refund{
-			PaymentID: c.payment.ID, Request: g.request + " " + string(c.payment.ID), Amount: money.Of(c.amount, s.order.Currency),
-			Reason: g.reason, By: string(g.by),
+			PaymentID: w.payment.ID, Request: g.request + " " + string(w.payment.ID), Amount: money.Of(w.amount, s.order.Currency),
+			Reason: g.reason, By: string(g.by), CreditNoteID: creditNote,
 		}
-		asked, err := tx.RefundAsked(ctx, c.payment.ID)
+		asked, err := tx.RefundAsked(ctx, w.payment.ID)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		if err := payment.Refundable(c.payment, asked, r.Amount); err != nil {
-			return 0, err
+		if err := payment.Refundable(w.payment, asked, r.Amount); err != nil {
+			return err
 		}
 		id, isNew, err := tx.InsertRefund(ctx, r)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		if !isNew {
-			return 0, fault.Wrap(fault.Conflict, "error.refund.decided", fmt.Errorf("refund %s was asked for before", r.Request))
-		}
-		if r, err = tx.LockRefund(ctx, id); err != nil {
-			return 0, err
-		}
-		r.NextCheckAt = tx.Now().Add(resendAfter)
-		if err := tx.SaveRefund(ctx, r); err != nil {
-			return 0, err
+			return fault.Wrap(fault.Conflict, "error.refund.decided", fmt.Errorf("refund %s was asked for before", r.Request))
 		}
 		if err := tx.AppendEntry(ctx, ledger.RefundAsked(g.payer.ID, r.Amount, id, tx.Now())); err != nil {
-			return 0, err
+			return err
 		}
 		if err := tx.AppendAudit(ctx, audit.Record{
 			Actor: g.by, Action: "refund.requested", ObjectKind: "refund", ObjectID: id, PayerID: g.payer.ID,
-			Detail: map[string]any{"amount_minor": c.amount, "currency": r.Amount.Currency, "order": s.order.Number, "payment": c.payment.ID},
+			Detail: map[string]any{"amount_minor": w.amount, "currency": r.Amount.Currency, "order": s.order.Number, "payment": w.payment.ID},
 		}); err != nil {
-			return 0, err
+			return err
+		}
+		if w.transfer() {
+			continue
+		}
+		if r, err = tx.LockRefund(ctx, id); err != nil {
+			return err
+		}
+		r.NextCheckAt = tx.Now().Add(resendAfter)
+		if err := tx.SaveRefund(ctx, r); err != nil {
+			return err
 		}
 		if err := a.queue.SendRefund(ctx, tx, id); err != nil {
-			return 0, err
+			return err
 		}
-		sum += c.amount
 	}
-	return sum, nil
+	return nil
 }
 
 // creditNote is a credit note on its way.
@@ -353,13 +407,15 @@ func (a *App) creditNote(ctx context.Context, tx *store.Tx, g giveBack, s share)
 	}
 	c.Description, c.DescriptionAlso = inBoth(original, describe)
 	if g.toMethod {
-		c.Returned.Method = s.toMethod()
-		for _, card := range s.cards {
-			c.Returned.Label = card.label
+		c.Returned.Method, c.Returned.Transfer = s.back()
+		cards, accounts := s.labels()
+		if len(cards) > 0 {
+			c.Returned.Label = cards[len(cards)-1]
 		}
+		c.Returned.Account = strings.Join(accounts, ", ")
 	}
 	c.Returned.Forgiven = s.forgiven
-	c.Returned.Balance = s.total() - s.forgiven - c.Returned.Method
+	c.Returned.Balance = s.total() - s.forgiven - c.Returned.Method - c.Returned.Transfer
 	if n.document, err = invoice.NewCreditNote(original, c); err != nil {
 		return n, err
 	}

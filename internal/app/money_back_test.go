@@ -162,8 +162,8 @@ func TestChargebacks(t *testing.T) {
 			s.must(s.Chargeback(string(p.ID), 30_00, end))
 			if end == payment.DisputeWon {
 				look(0, 2)
-			} else {
-				look(30_00, 1)
+			} else { // what is on the balance of it is taken
+				look(30_00, 2)
 			}
 		})
 	}

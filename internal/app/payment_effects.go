@@ -320,57 +320,77 @@ func (a *App) moneyReturned(ctx context.Context, tx *store.Tx, p payment.Payment
 	return nil
 }
 
-// refundSeen stores a refund that moved, and books that it was sent, or that it
-// came back.
+// refundSeen stores a refund that moved, books that it was sent, or that it came
+// back, and tells the payer.
 func (a *App) refundSeen(ctx context.Context, tx *store.Tx, p payment.Payment, before, r payment.Refund) error {
-	if r == before {
-		return nil
-	}
-	if err := tx.SaveRefund(ctx, r); err != nil {
+	told, err := a.refundMoved(ctx, tx, p, before, r)
+	if err != nil || told == "" {
 		return err
 	}
+	return a.tellRefund(ctx, tx, p, r, told)
+}
+
+// refundMoved is refundSeen without telling anybody: it returns what there is to
+// tell.
+func (a *App) refundMoved(ctx context.Context, tx *store.Tx, p payment.Payment, before, r payment.Refund) (told notice.Kind, err error) {
+	if r == before {
+		return "", nil
+	}
+	if err := tx.SaveRefund(ctx, r); err != nil {
+		return "", err
+	}
 	if r.State == before.State {
-		return nil
+		return "", nil
 	}
 	asked, err := tx.IsBooked(ctx, ledger.EntryRefundAsked, r.ID)
 	if err != nil {
-		return err
+		return "", err
 	}
-	var (
-		entry  ledger.Entry
-		notify notice.Kind
-	)
+	var entry ledger.Entry
 	switch {
 	case r.State == payment.RefundSucceeded:
-		entry, notify = ledger.RefundSent(ledger.Provider, r.Amount, r.ID, tx.Now()), notice.RefundSent
+		entry, told = ledger.RefundSent(ledger.Provider, r.Amount, r.ID, tx.Now()), notice.RefundSent
 	case r.State == payment.RefundFailed && before.State == payment.RefundSucceeded: // the card was closed
 		payer := p.PayerID
 		if !asked {
 			payer = ""
 		}
-		entry, notify = ledger.RefundReturned(payer, r.Amount, r.ID, tx.Now()), notice.RefundFailed
+		entry, told = ledger.RefundReturned(payer, r.Amount, r.ID, tx.Now()), notice.RefundFailed
 	case r.State == payment.RefundFailed && asked:
-		entry, notify = ledger.RefundFailed(p.PayerID, r.Amount, r.ID, tx.Now()), notice.RefundFailed
+		entry, told = ledger.RefundFailed(p.PayerID, r.Amount, r.ID, tx.Now()), notice.RefundFailed
 	default:
-		return nil
+		return "", nil
 	}
 	if err := tx.AppendEntry(ctx, entry); err != nil {
-		return err
+		return "", err
 	}
 	if !asked {
 		if err := a.alert(ctx, tx, p, alertForeignRefund); err != nil {
-			return err
+			return "", err
 		}
 	}
-	if err := tx.AppendAudit(ctx, audit.Record{
-		Actor: byPayments, Action: "refund." + string(r.State), ObjectKind: "refund", ObjectID: r.ID, PayerID: p.PayerID,
-		Detail: map[string]any{"amount_minor": r.Amount.Amount, "currency": r.Amount.Currency},
-	}); err != nil {
-		return err
+	return told, auditRefund(ctx, tx, byPayments, p, r, "")
+}
+
+// auditRefund writes down what became of a refund.
+func auditRefund(ctx context.Context, tx *store.Tx, by audit.Actor, p payment.Payment, r payment.Refund, why string) error {
+	detail := map[string]any{"amount_minor": r.Amount.Amount, "currency": r.Amount.Currency}
+	if why != "" {
+		detail["reason"] = why
 	}
+	return tx.AppendAudit(ctx, audit.Record{
+		Actor: by, Action: "refund." + string(r.State), ObjectKind: "refund", ObjectID: r.ID, PayerID: p.PayerID, Detail: detail,
+	})
+}
+
+// tellRefund tells a payer what became of a refund.
+func (a *App) tellRefund(ctx context.Context, tx *store.Tx, p payment.Payment, r payment.Refund, kind notice.Kind) error {
 	n := notice.Notice{
-		Key: string(notify) + " " + r.ID, Kind: notify, PayerID: p.PayerID,
-		Facts: notice.Facts{Amount: r.Amount.Amount, Currency: r.Amount.Currency, On: a.inZone(tx.Now()), Method: "card"},
+		Key: string(kind) + " " + r.ID, Kind: kind, PayerID: p.PayerID,
+		Facts: notice.Facts{Amount: r.Amount.Amount, Currency: r.Amount.Currency, On: a.inZone(tx.Now()), Method: methodCard},
+	}
+	if r.ByPeople() {
+		n.Facts.Method = methodBank
 	}
 	if p.OrderID != "" {
 		o, err := tx.Order(ctx, p.OrderID)
@@ -425,16 +445,21 @@ func (a *App) moneyDisputed(ctx context.Context, tx *store.Tx, p payment.Payment
 				return err
 			}
 		}
-		if lost {
-			if err := a.disputeLost(ctx, tx, p, id, v.Amount); err != nil {
-				return err
-			}
-		}
 		if entry.Kind == "" && !lost {
 			continue
 		}
 		if entry.Kind != "" {
 			if err := tx.AppendEntry(ctx, entry); err != nil {
+				return err
+			}
+		}
+		if lost {
+			if err := a.disputeLost(ctx, tx, p, id, v.Amount); err != nil {
+				return err
+			}
+		}
+		if v.State == payment.DisputeWon && before == payment.DisputeOpen {
+			if err := a.sendHeld(ctx, tx, p); err != nil {
 				return err
 			}
 		}

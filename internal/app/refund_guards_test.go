@@ -13,6 +13,7 @@ import (
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/ledger"
 	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/subscription"
 )
@@ -69,6 +70,23 @@ var refundGuards = []guard{
 		`DROP TRIGGER refund_request_keeps_its_word ON refund_request`},
 	{"delete a request", "refund_request_is_immutable", `DELETE FROM refund_request`, `DROP TRIGGER refund_request_stays ON refund_request`},
 
+	{"a payout to be sent again (I10)", "refund_payout_ends_once", `UPDATE refund SET state = 'requested', ended_by = NULL, ended_at = NULL WHERE provider = 'bank' AND state = 'succeeded'`,
+		`DROP TRIGGER refund_payout_ends_once ON refund; DROP TRIGGER refund_payout_is_booked ON refund`},
+	{"a payout that was sent from nowhere (I10)", "refund_payout_is_booked",
+		`UPDATE refund SET state = 'succeeded', ended_by = ` + somebody + `, ended_at = now() WHERE provider = 'bank' AND state = 'requested'`,
+		`DROP TRIGGER refund_payout_is_booked ON refund`},
+	{"a payout that left the bank, and is to be sent (I10)", "refund_payout_is_booked",
+		`INSERT INTO ledger_entry (kind, at, refund_id, hash) SELECT 'refund_sent', now(), id, sha256('x') FROM refund WHERE provider = 'bank' AND state = 'requested';
+		INSERT INTO ledger_posting SELECT currval('ledger_entry_id_seq'), 1, id, 'EUR', 1 FROM ledger_account WHERE kind = 'refunds' AND currency = 'EUR';
+		INSERT INTO ledger_posting SELECT currval('ledger_entry_id_seq'), 2, id, 'EUR', -1 FROM ledger_account WHERE kind = 'bank' AND currency = 'EUR'`,
+		`DROP TRIGGER ledger_entry_payout_is_booked ON ledger_entry`},
+	{"a dispute that takes what was not lost (I9)", "dispute_takes_what_was_lost",
+		`INSERT INTO ledger_entry (kind, at, dispute_id, hash) SELECT 'dispute_taken', now(), id, sha256('x') FROM dispute WHERE state = 'open' AND amount_minor = 1500;
+		INSERT INTO ledger_posting SELECT currval('ledger_entry_id_seq'), 1, a.id, 'EUR', 1 FROM ledger_account a JOIN payment p ON p.payer_id = a.payer_id
+			JOIN dispute d ON d.payment_id = p.id AND d.state = 'open' AND d.amount_minor = 1500 WHERE a.kind = 'balance';
+		INSERT INTO ledger_posting SELECT currval('ledger_entry_id_seq'), 2, id, 'EUR', -1 FROM ledger_account WHERE kind = 'disputed' AND currency = 'EUR'`,
+		`DROP TRIGGER ledger_entry_takes_what_was_lost ON ledger_entry`},
+
 	{"another receipt", "withdrawal_is_immutable", `UPDATE withdrawal SET receipt = '{}'`, `DROP TRIGGER withdrawal_is_immutable ON withdrawal`},
 	{"a receipt of something else", "withdrawal_order_is_immutable", `DELETE FROM withdrawal_order`, `DROP TRIGGER withdrawal_order_is_immutable ON withdrawal_order`},
 	{"an order withdrawn from twice", "withdrawal_order_once", `INSERT INTO withdrawal_order SELECT order_id, withdrawal_id FROM withdrawal_order`,
@@ -106,8 +124,9 @@ func copyDocument(kind string, but map[string]string) string {
 	return `INSERT INTO invoice (` + strings.Join(columns, ", ") + `) SELECT ` + strings.Join(values, ", ") + ` FROM invoice WHERE kind = '` + kind + `' ORDER BY seq DESC LIMIT 1`
 }
 
-// moneyBack makes a refund that is done, one that was asked for, a withdrawal,
-// and an order that waits.
+// moneyBack makes a refund that is done, one that was asked for, a withdrawal, a
+// payout of each state, a dispute that was lost and one that is open, and an order
+// that waits.
 func (s *till) moneyBack() {
 	s.t.Helper()
 	finance := s.staff(7_900_000_003_300, "Rasa", account.StaffFinance)
@@ -124,8 +143,19 @@ func (s *till) moneyBack() {
 	s.must(err)
 	_, err = s.Withdraw(s.ctx(), petras, third, offer.Token)
 	s.must(err)
+	for i := range 3 {
+		s.refundByTransfer(int64(7_900_000_003_304+i), finance, 0)
+	}
+	payouts := must(s.StaffPayouts(s.ctx(), finance))
+	s.must(s.ConfirmPayout(s.ctx(), finance, payouts[0].ID))
+	s.must(s.FailPayout(s.ctx(), finance, payouts[1].ID, "x"))
+	for i, end := range []payment.DisputeState{payment.DisputeLost, payment.DisputeOpen} {
+		_, _, p := s.toppedUp(int64(7_900_000_003_307+i), 50_00)
+		s.must(s.Chargeback(string(p.ID), 15_00, end))
+	}
 	s.sendRefunds()
 	s.webhooks()
+	s.must(s.IssueReceipts(s.ctx()))
 	s.order(ona, softphone(1, false, 6))
 	s.must(s.DrawPending(s.ctx()))
 	s.agree()
@@ -147,7 +177,12 @@ func TestTheAuditFindsTamperingWithMoneyBack(t *testing.T) {
 		{"a dispute nobody booked", "I9", `INSERT INTO dispute (payment_id, provider, provider_account, provider_ref, currency, amount_minor, reason, state, opened_at)
 			SELECT id, provider, provider_account, 'x', currency, 1, '', 'open', now() FROM payment LIMIT 1`},
 		{"given back and disputed", "I9", `ALTER TABLE payment DROP CONSTRAINT payment_returned_at_most_received; UPDATE payment SET disputed_minor = received_minor WHERE refunded_minor > 0`},
-		{"a refund that was sent is called failed", "I10", `UPDATE refund SET state = 'failed'`},
+		{"a refund that was sent is called failed", "I10", `UPDATE refund SET state = 'failed' WHERE provider <> 'bank'`},
+		{"a payout that was sent is to be sent", "I10", `UPDATE refund SET state = 'requested', ended_by = NULL, ended_at = NULL WHERE provider = 'bank' AND state = 'succeeded'`},
+		{"a payout that never left the balance", "I10", `DELETE FROM ledger_posting p USING ledger_entry e WHERE e.id = p.entry_id AND e.kind = 'refund_asked' AND e.refund_id IN (SELECT id FROM refund WHERE provider = 'bank' AND state = 'requested');
+			DELETE FROM ledger_entry WHERE kind = 'refund_asked' AND refund_id IN (SELECT id FROM refund WHERE provider = 'bank' AND state = 'requested')`},
+		{"a payment of which more was sent than is booked", "I9", `UPDATE payment SET refunded_minor = refunded_minor + 1 WHERE provider = 'bank' AND refunded_minor > 0`},
+		{"taken for a dispute that was won", "I9", `UPDATE dispute SET state = 'won' WHERE state = 'lost'`},
 		{"a credit note over its invoice", "I16", `ALTER TABLE invoice_vat DROP CONSTRAINT invoice_vat_is_base_times_rate; UPDATE invoice_vat SET base_minor = base_minor * 9 WHERE invoice_id IN (SELECT id FROM invoice WHERE kind = 'credit_note')`},
 		{"a counter", "I16", `UPDATE invoice_credit SET credited_base_minor = 0, credited_vat_minor = 0`},
 		{"a credit note that was not booked", "I16", `DELETE FROM ledger_posting p USING ledger_entry e WHERE e.id = p.entry_id AND e.kind = 'credited'; DELETE FROM ledger_entry WHERE kind = 'credited'`},

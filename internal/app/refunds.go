@@ -24,7 +24,8 @@ type RefundOffer struct {
 	Currency     money.Currency
 	Parts        []RefundPart // by period, oldest first
 	ToMethod     money.Amount // of Total, what can go back to the cards that paid
-	ToBalance    money.Amount // the rest: it came by transfer or from the balance. People send it back by hand when asked
+	ToTransfer   money.Amount // of Total, what came by transfer: people send it to the account that paid
+	ToBalance    money.Amount // the rest: it came from the balance
 	NeedsTwo     bool         // two people decide about such an amount
 	Open         *RefundRequest
 }
@@ -43,6 +44,7 @@ type RefundPart struct {
 	Total    money.Amount
 	ToMethod money.Amount
 	Cards    []string // labels, where they are known
+	Accounts []string // of those that a transfer came from, where they are known
 }
 
 // RefundRequest is a request with the names that it is shown with.
@@ -57,16 +59,17 @@ type RefundRequest struct {
 	SecondByName string
 	RejectedName string
 	MayDecide    bool         // the actor may approve or reject it
-	ByHand       bool         // done, wanted on the method, and ToBalance is left for people to send by transfer
+	ToCards      money.Amount // of Credited, once done
 	ToBalance    money.Amount // of Credited, once done
+	Payouts      []Payout     // once done, what is sent by transfer
 }
 
 // RefundOffer works out what would come back if one of the actor's subscriptions
 // ended now. Nothing happens yet.
 //
 // Errors: NotFound for what the actor does not see; Forbidden for the Customer
-// who does not pay; Conflict for one that is over, or with nothing unused
-// (error.refund.nothing).
+// who does not pay; Conflict for one that is over, with nothing unused
+// (error.refund.nothing), or of which a payment is disputed (error.refund.disputed).
 func (a *App) RefundOffer(ctx context.Context, actor account.Actor, subscriptionID string) (RefundOffer, error) {
 	if !isUUID(subscriptionID) {
 		return RefundOffer{}, fault.Missing("subscription")
@@ -91,22 +94,19 @@ func (a *App) offer(ctx context.Context, tx *store.Tx, s subscription.Subscripti
 	}
 	offer := RefundOffer{Subscription: s, Days: u.days, Currency: s.Currency}
 	for _, x := range u.shares {
+		cards, transfers := x.back()
 		part := RefundPart{
-			Period: x.part.Period, Days: x.part.Days, Of: x.part.Of, Order: x.order.Number, Net: x.net, VAT: x.vat, Total: x.total(), ToMethod: x.toMethod(),
+			Period: x.part.Period, Days: x.part.Days, Of: x.part.Of, Order: x.order.Number, Net: x.net, VAT: x.vat, Total: x.total(), ToMethod: cards,
 		}
+		part.Cards, part.Accounts = x.labels()
 		if part.Invoice, err = tx.InvoiceOfOrder(ctx, x.order.ID); err != nil && !fault.Is(err, fault.NotFound) {
 			return RefundOffer{}, err
 		}
-		for _, c := range x.cards {
-			if c.label != "" {
-				part.Cards = append(part.Cards, c.label)
-			}
-		}
 		offer.Net, offer.VAT, offer.Total = offer.Net+x.net, offer.VAT+x.vat, offer.Total+x.total()
-		offer.Forgiven, offer.ToMethod = offer.Forgiven+x.forgiven, offer.ToMethod+x.toMethod()
+		offer.Forgiven, offer.ToMethod, offer.ToTransfer = offer.Forgiven+x.forgiven, offer.ToMethod+cards, offer.ToTransfer+transfers
 		offer.Parts = append(offer.Parts, part)
 	}
-	offer.ToBalance = offer.Total - offer.Forgiven - offer.ToMethod
+	offer.ToBalance = offer.Total - offer.Forgiven - offer.ToMethod - offer.ToTransfer
 	offer.NeedsTwo = offer.Total > a.seller.SecondEyes
 	open, err := tx.OpenRefundRequest(ctx, s.ID)
 	if fault.Is(err, fault.NotFound) {
@@ -240,49 +240,71 @@ func (a *App) mayDecide(ctx context.Context, tx *store.Tx, actor account.Actor) 
 // RefundRequests returns requests for the back office: those that wait, the
 // oldest first, then those decided last. For who is not staff: NotFound.
 func (a *App) RefundRequests(ctx context.Context, staff account.Actor) ([]RefundRequest, error) {
-	var rows []store.RefundRequestOf
-	var role account.StaffRole
+	var out []RefundRequest
 	err := a.db.View(ctx, func(tx *store.Tx) error {
-		var err error
-		if role, err = tx.StaffRole(ctx, staff.AccountID); err != nil {
+		var rows []store.RefundRequestOf
+		role, err := tx.StaffRole(ctx, staff.AccountID)
+		if err != nil {
 			return err
 		}
 		if role == "" {
 			return fault.Missing("refund requests")
 		}
-		rows, err = tx.RefundRequests(ctx, staff.AccountID)
+		if rows, err = tx.RefundRequests(ctx, staff.AccountID); err != nil {
+			return err
+		}
+		out, err = refundRequests(ctx, tx, rows, staff.AccountID, role)
 		return err
 	})
-	return refundRequests(rows, staff.AccountID, role), err
+	return out, err
 }
 
 // RefundRequestsOf returns the requests of the payers that the actor buys for,
 // newest first.
 func (a *App) RefundRequestsOf(ctx context.Context, actor account.Actor) ([]RefundRequest, error) {
-	var rows []store.RefundRequestOf
+	var out []RefundRequest
 	err := a.db.View(ctx, func(tx *store.Tx) error {
-		var err error
-		rows, err = tx.RefundRequestsOf(ctx, actor.AccountID)
+		rows, err := tx.RefundRequestsOf(ctx, actor.AccountID)
+		if err != nil {
+			return err
+		}
+		out, err = refundRequests(ctx, tx, rows, "", "")
 		return err
 	})
-	return refundRequests(rows, "", ""), err
+	return out, err
 }
 
-func refundRequests(rows []store.RefundRequestOf, staff account.ID, role account.StaffRole) []RefundRequest {
+// refundRequests are requests as they are shown, with what of them is sent by
+// transfer.
+func refundRequests(ctx context.Context, tx *store.Tx, rows []store.RefundRequestOf, staff account.ID, role account.StaffRole) ([]RefundRequest, error) {
 	out := make([]RefundRequest, len(rows))
+	var done []string
+	at := map[string]int{}
 	for i, r := range rows {
 		out[i] = refundRequest(r, staff, role)
+		if r.ToMethod > 0 {
+			done = append(done, occasionOf(r.RefundRequest))
+			at[occasionOf(r.RefundRequest)] = i
+		}
 	}
-	return out
+	payouts, err := tx.PayoutsFor(ctx, done, nil)
+	for _, p := range payouts {
+		r := &out[at[p.Occasion]]
+		r.Payouts = append(r.Payouts, payout(p))
+		r.ToCards -= p.Amount.Amount
+	}
+	return out, err
 }
+
+// occasionOf names a request where money is sent back because of it.
+func occasionOf(r support.RefundRequest) string { return "refund_request " + r.ID }
 
 func refundRequest(r store.RefundRequestOf, staff account.ID, role account.StaffRole) RefundRequest {
 	out := RefundRequest{
 		RefundRequest: r.RefundRequest, PayerName: r.PayerName, Plan: r.Plan, CustomerName: r.CustomerName, AskedByName: r.AskedByName,
-		FirstByName: r.FirstByName, SecondByName: r.SecondByName, RejectedName: r.RejectedName, ToBalance: r.Credited - r.ToMethod,
+		FirstByName: r.FirstByName, SecondByName: r.SecondByName, RejectedName: r.RejectedName, ToCards: r.ToMethod, ToBalance: r.Credited - r.ToMethod,
 	}
 	out.MayDecide = role.MayDecideMoney() && r.State.Open() && r.AskedBy != staff && r.FirstBy != staff && !r.MayBuy
-	out.ByHand = r.State == support.RefundDone && r.Target == support.TargetMethod && out.ToBalance > 0
 	return out
 }
 
@@ -290,8 +312,8 @@ func refundRequest(r store.RefundRequestOf, staff account.ID, role account.Staff
 // the seller file two of them, and never who asked or buys for the payer. With
 // the last approval everything happens in one transaction: the unused part is
 // worked out again, the subscription ends, credit notes are issued, the money
-// goes to the balance and from there, where that was asked, to the cards that
-// paid.
+// goes to the balance and from there, where that was asked, back the way it came:
+// to cards by itself, and as payouts that people send.
 //
 // Errors: NotFound and Forbidden as of mayDecide, Forbidden also for the second
 // approval by the same person; Conflict for a request that is decided, and where
@@ -322,12 +344,12 @@ func (a *App) ApproveRefund(ctx context.Context, staff account.Actor, id string)
 		}
 		done, err := a.giveBack(ctx, tx, giveBack{
 			subscription: s, payer: payer, periods: u.periods, shares: u.shares, taken: u.taken, toMethod: r.Target == support.TargetMethod,
-			event: subscription.EventRefunded, reason: "doc.credit.reason.refund", request: "refund_request " + r.ID, by: by, days: u.days,
+			event: subscription.EventRefunded, reason: "doc.credit.reason.refund", request: occasionOf(r), by: by, days: u.days,
 		})
 		if err != nil {
 			return err
 		}
-		r = r.Done(done.toMethod+done.toBalance, done.toMethod, tx.Now())
+		r = r.Done(done.toMethod+done.toTransfer+done.toBalance, done.toMethod+done.toTransfer, tx.Now())
 		if err := tx.SaveRefundRequest(ctx, r); err != nil {
 			return err
 		}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
-	"github.com/siptg/portal/internal/bank/banktest"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
 	"github.com/siptg/portal/internal/money"
@@ -120,7 +119,7 @@ func TestRefundToTheCard(t *testing.T) {
 	}
 	mine, err := s.RefundRequestsOf(s.ctx(), ona)
 	s.must(err)
-	if len(mine) != 1 || mine[0].State != support.RefundDone || mine[0].Credited != 28_88 || mine[0].ToMethod != 28_88 || mine[0].ByHand {
+	if len(mine) != 1 || mine[0].State != support.RefundDone || mine[0].Credited != 28_88 || mine[0].ToMethod != 28_88 || len(mine[0].Payouts) != 0 {
 		t.Errorf("own: %+v", mine)
 	}
 	if err := s.ApproveRefund(s.ctx(), finance, request); !fault.Is(err, fault.Conflict) {
@@ -238,39 +237,6 @@ func TestRefundRejectedAndWithdrawn(t *testing.T) {
 	s.agree()
 }
 
-// What came by transfer stays on the balance, also when the method was asked for,
-// and the request says that people have to send it; what had been forgiven is not
-// given back.
-func TestRefundOfATransfer(t *testing.T) {
-	t.Parallel()
-	s := newTill(t)
-	ona, payer := s.customer(7_900_000_003_030, "Ona")
-	finance := s.staff(7_900_000_003_031, "Rasa", account.StaffFinance)
-	o := s.order(ona, softphone(2, false, 6))
-	entry := s.entry(o)
-	entry.Amount -= 60
-	s.importFile(s.camt(banktest.Version08, entry))
-	o, err := s.Order(s.ctx(), ona, o.Number)
-	s.must(err)
-	// The invoice is issued by the decision where its job has yet to run.
-	offer, err := s.RefundOffer(s.ctx(), ona, o.SubscriptionID)
-	s.must(err)
-	if offer.Total != 43_32 || offer.Forgiven != 60 || offer.ToMethod != 0 || offer.ToBalance != 42_72 || offer.Parts[0].Invoice != "" {
-		t.Errorf("offer: %+v", offer)
-	}
-	request, err := s.AskRefund(s.ctx(), ona, o.SubscriptionID, "method", "x")
-	s.must(err)
-	s.must(s.ApproveRefund(s.ctx(), finance, request))
-	b, err := s.Balance(s.ctx(), ona, payer, 0)
-	s.must(err)
-	list, err := s.RefundRequestsOf(s.ctx(), ona)
-	s.must(err)
-	if b.Amount != 42_72 || !list[0].ByHand || list[0].ToMethod != 0 || list[0].Credited != 42_72 || list[0].ToBalance != 42_72 {
-		t.Errorf("balance %s, %+v", b.Amount.Decimal(), list[0])
-	}
-	s.agree()
-}
-
 // Whatever happens to the request for a refund, or to its answer, the card gets
 // its money once or it is on the balance: never both, never neither (I10).
 func TestRefundUnderEveryFault(t *testing.T) {
@@ -369,28 +335,100 @@ func TestForeignRefundComesBack(t *testing.T) {
 	s.agree()
 }
 
-// A refund that the provider refuses goes back to the balance.
+// A refund that was approved before its payer's bank took the money back, and is not
+// sent yet, waits for the end of the dispute: it is neither sent nor on the balance
+// meanwhile, for the bank may have given the money back already. Won, it is sent;
+// lost, nothing of it is left to send or to spend.
+func TestARefundWaitsForTheEndOfADispute(t *testing.T) {
+	t.Parallel()
+	for _, end := range []payment.DisputeState{payment.DisputeWon, payment.DisputeLost} {
+		t.Run(string(end), func(t *testing.T) {
+			t.Parallel()
+			s := newTill(t)
+			ona, id, o := s.paidByCard(7_900_000_003_055, "Ona", 2)
+			finance := s.staff(7_900_000_003_056, "Rasa", account.StaffFinance)
+			request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
+			s.must(err)
+			s.must(s.ApproveRefund(s.ctx(), finance, request))
+			p, err := s.OrderPayment(s.ctx(), ona, o.Number)
+			s.must(err)
+			// The payer's bank was quicker.
+			s.must(s.DrawPending(s.ctx()))
+			s.must(s.Chargeback(string(p.ID), 0, payment.DisputeOpen))
+			for range 3 {
+				s.webhooks()
+				s.sendRefunds()
+				_, err := s.CheckRefunds(s.ctx())
+				s.must(err)
+				s.wait(1)
+			}
+			if n := s.count(`SELECT count(*) FROM refund WHERE state = 'requested' AND sent_at IS NULL`); n != 1 || s.site.balance(p.PayerID) != 0 || s.refunded() != 0 {
+				t.Errorf("%d wait, balance %s, the card got %s", n, s.site.balance(p.PayerID).Decimal(), s.refunded().Decimal())
+			}
+			s.agree()
+			s.must(s.Chargeback(string(p.ID), 0, end))
+			s.webhooks()
+			s.sendRefunds()
+			s.webhooks()
+			want, taken := money.Amount(43_32), 0
+			if end == payment.DisputeLost {
+				want, taken = 0, 43_32
+			}
+			if got := s.refunded(); got != want || s.site.balance(p.PayerID) != 0 {
+				t.Errorf("the card got %s, the balance has %s", got.Decimal(), s.site.balance(p.PayerID).Decimal())
+			}
+			if got := s.takenByDisputes(); got != taken || s.count(`SELECT count(*) FROM notice WHERE kind = 'refund_failed'`) != 0 {
+				t.Errorf("%d were taken", got)
+			}
+			s.agree()
+		})
+	}
+}
+
+// takenByDisputes is what lost disputes have taken from balances, in cents.
+func (s *site) takenByDisputes() int {
+	return s.count(`SELECT COALESCE(sum(p.amount_minor), 0)::bigint FROM ledger_entry e JOIN ledger_posting p ON p.entry_id = e.id AND p.amount_minor > 0 WHERE e.kind = 'dispute_taken'`)
+}
+
+// A refund that the provider refuses, because its payer's bank was quicker and we
+// had not heard of it, is on the balance. When the dispute is lost, what is still
+// there is taken: it came back from the bank.
 func TestRefundRefused(t *testing.T) {
 	t.Parallel()
-	s := newTill(t)
-	ona, id, o := s.paidByCard(7_900_000_003_055, "Ona", 2)
-	finance := s.staff(7_900_000_003_056, "Rasa", account.StaffFinance)
-	request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
-	s.must(err)
-	s.must(s.ApproveRefund(s.ctx(), finance, request))
-	p, err := s.OrderPayment(s.ctx(), ona, o.Number)
-	s.must(err)
-	// The payer's bank was quicker.
-	s.must(s.Chargeback(string(p.ID), 0, payment.DisputeOpen))
-	s.webhooks()
-	s.sendRefunds()
-	s.webhooks()
-	b, err := s.Balance(s.ctx(), ona, p.PayerID, 0)
-	s.must(err)
-	if b.Amount != 43_32 || s.count(`SELECT count(*) FROM refund WHERE state = 'failed'`) != 1 || s.count(`SELECT count(*) FROM notice WHERE kind = 'refund_failed'`) != 1 {
-		t.Errorf("balance %s", b.Amount.Decimal())
+	for _, spent := range []bool{false, true} {
+		t.Run(strconv.FormatBool(spent), func(t *testing.T) {
+			t.Parallel()
+			s := newTill(t)
+			ona, id, o := s.paidByCard(7_900_000_003_055, "Ona", 2)
+			finance := s.staff(7_900_000_003_056, "Rasa", account.StaffFinance)
+			request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
+			s.must(err)
+			s.must(s.ApproveRefund(s.ctx(), finance, request))
+			p, err := s.OrderPayment(s.ctx(), ona, o.Number)
+			s.must(err)
+			s.must(s.Chargeback(string(p.ID), 0, payment.DisputeOpen))
+			s.sendRefunds()
+			s.webhooks()
+			if got := s.site.balance(p.PayerID); got != 43_32 || s.count(`SELECT count(*) FROM refund WHERE state = 'failed'`) != 1 || s.count(`SELECT count(*) FROM notice WHERE kind = 'refund_failed'`) != 1 {
+				t.Errorf("balance %s", got.Decimal())
+			}
+			s.agree()
+			want := 43_32
+			if spent { // 21.78
+				s.must(s.PayOrderFromBalance(s.ctx(), ona, s.order(ona, softphone(1, false, 6)).Number))
+				want -= 21_78
+			}
+			s.must(s.Chargeback(string(p.ID), 0, payment.DisputeLost))
+			for range 2 {
+				s.webhooks()
+				s.must(s.ReconcilePayment(s.ctx(), p.ID))
+			}
+			if got := s.site.balance(p.PayerID); got != 0 || s.takenByDisputes() != want {
+				t.Errorf("the balance has %s, %d were taken, want %d", got.Decimal(), s.takenByDisputes(), want)
+			}
+			s.agree()
+		})
 	}
-	s.agree()
 }
 
 // Each request asked twice and approved twice at once, by two people and by one:
@@ -611,8 +649,10 @@ func TestNothingIsLostByRefunds(t *testing.T) {
 			}
 			change := money.Amount(s.count(`SELECT COALESCE(sum(l.amount_minor), 0)::bigint FROM ledger_entry e JOIN ledger_posting l ON l.entry_id = e.id
 				JOIN ledger_account a ON a.id = l.account_id AND a.kind = 'revenue' WHERE e.kind = 'change_credit'`))
-			if want := offer.Total + change; balance.Amount+back != want || target == "method" && back != offer.ToMethod || target == "balance" && back != 0 {
-				t.Errorf("to the %s: %s on the balance, %s on the card, of %s", target, balance.Amount.Decimal(), back.Decimal(), want.Decimal())
+			sent := s.payOut(finance)
+			if want := offer.Total + change; balance.Amount+back+sent != want || target == "method" && (back != offer.ToMethod || sent != offer.ToTransfer) ||
+				target == "balance" && back+sent != 0 {
+				t.Errorf("to the %s: %s on the balance, %s on the card, %s by transfer, of %s", target, balance.Amount.Decimal(), back.Decimal(), sent.Decimal(), want.Decimal())
 			}
 			s.agree()
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/payment"
@@ -14,17 +15,21 @@ import (
 // alertRefundUndecided is for a refund that was looked up often enough.
 const alertRefundUndecided payment.AlertCode = "refund_undecided"
 
+// heldFor is until when a refund waits whose payment is disputed, before it is
+// looked at again. The end of the dispute does not wait for that.
+const heldFor = 24 * time.Hour
+
 // SendRefund sends a refund to its provider, once (I10): the transaction that
 // writes sent_at comes before the call, and the call is outside any transaction.
 // What was sent and not answered is looked up in the provider's book, and repeated
 // only under the same key while the provider remembers it. Doing it again
-// changes nothing.
+// changes nothing. Payouts are sent by people, and nothing here touches them.
 func (a *App) SendRefund(ctx context.Context, id string) error {
 	if !isUUID(id) {
 		return fault.Missing("refund")
 	}
 	r, err := a.refund(ctx, id)
-	if err != nil || r.Ended() {
+	if err != nil || r.Ended() || r.ByPeople() {
 		return err
 	}
 	if !r.SentAt.IsZero() || r.State != payment.RefundRequested {
@@ -58,6 +63,12 @@ func (a *App) requestRefund(ctx context.Context, id string) error {
 		fresh := r.State == payment.RefundRequested && r.SentAt.IsZero()
 		if !fresh && (r.State != payment.RefundUnknown || !r.MayRepeat(tx.Now())) {
 			return nil
+		}
+		if held, err := tx.IsDisputed(ctx, s.payment.ID); err != nil {
+			return err
+		} else if held && fresh { // it waits for the end of the dispute (refundsAfter)
+			r.NextCheckAt = tx.Now().Add(heldFor)
+			return tx.SaveRefund(ctx, r)
 		}
 		provider, err := a.provider(s.payment)
 		if err != nil {

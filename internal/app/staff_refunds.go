@@ -47,7 +47,9 @@ func (a *App) StaffRefunds(ctx context.Context, actor account.Actor) ([]RefundRe
 		if err != nil {
 			return err
 		}
-		out = refundRequests(rows, actor.AccountID, actor.Staff)
+		if out, err = refundRequests(ctx, tx, rows, actor.AccountID, actor.Staff); err != nil {
+			return err
+		}
 		ids := make([]string, len(rows))
 		for i, r := range rows {
 			ids[i] = r.ID
@@ -72,9 +74,11 @@ func (a *App) StaffRefund(ctx context.Context, actor account.Actor, id string) (
 		if err != nil {
 			return err
 		}
-		out = StaffRefund{
-			RefundRequest: refundRequest(row, actor.AccountID, actor.Staff), WhyNot: whyNot(actor, row), SecondEyes: a.seller.SecondEyes,
+		shown, err := refundRequests(ctx, tx, []store.RefundRequestOf{row}, actor.AccountID, actor.Staff)
+		if err != nil {
+			return err
 		}
+		out = StaffRefund{RefundRequest: shown[0], WhyNot: whyNot(actor, row), SecondEyes: a.seller.SecondEyes}
 		if out.Payer, err = tx.Payer(ctx, row.PayerID); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/siptg/portal/internal/account"
@@ -33,7 +34,8 @@ type WithdrawalOffer struct {
 	Total        money.Amount
 	Currency     money.Currency
 	ToMethod     money.Amount // to the cards that paid (art. 13(1): the same means of payment)
-	ToBalance    money.Amount // the rest: it came by transfer or from the balance
+	ToTransfer   money.Amount // to the accounts that paid by transfer; people send it
+	ToBalance    money.Amount // the rest: it came from the balance
 	Last         civil.Date   // the first of their last days
 	Ends         bool         // the subscription ends; else it is paid until Until
 	Until        time.Time
@@ -49,7 +51,8 @@ type WithdrawnOrder struct {
 	Last       civil.Date   `json:"last"` // day on which it could be withdrawn from
 	Total      money.Amount `json:"total"`
 	ToMethod   money.Amount `json:"to_method"`
-	Card       string       `json:"card,omitzero"` // its label, where it is known
+	Card       string       `json:"card,omitzero"`    // its label, where it is known
+	Account    string       `json:"account,omitzero"` // of a transfer, where it is known
 }
 
 // Withdrawal is the receipt of a withdrawal, as it was given: what was withdrawn
@@ -65,7 +68,9 @@ type Withdrawal struct {
 	Orders         []WithdrawnOrder `json:"orders"`
 	Total          money.Amount     `json:"total"`
 	ToMethod       money.Amount     `json:"to_method"`
+	ToTransfer     money.Amount     `json:"to_transfer,omitzero"`
 	ToBalance      money.Amount     `json:"to_balance"`
+	Payouts        []Payout         `json:"-"` // what became of ToTransfer since
 	Currency       money.Currency   `json:"currency"`
 	Ended          bool             `json:"ended"`
 	Until          time.Time        `json:"until"` // paid until afterwards
@@ -85,7 +90,8 @@ type withdrawable struct {
 // Errors: NotFound for what the actor does not see; Forbidden for the Customer
 // who does not pay; Conflict for a subscription that is over, and where there is
 // nothing to withdraw from (error.withdrawal.none): companies, payers outside
-// the EU, and orders of longer ago.
+// the EU, and orders of longer ago. While a payment of an order is disputed it is
+// Conflict too (error.refund.disputed): the same money may be on its way already.
 func (a *App) WithdrawalOffer(ctx context.Context, actor account.Actor, subscriptionID string) (WithdrawalOffer, error) {
 	if !isUUID(subscriptionID) {
 		return WithdrawalOffer{}, fault.Missing("subscription")
@@ -140,23 +146,23 @@ func (a *App) withdrawable(ctx context.Context, tx *store.Tx, s subscription.Sub
 		return w, fault.New(fault.Conflict, "error.withdrawal.none")
 	}
 	for _, x := range w.shares {
+		cards, transfers := x.back()
 		o := WithdrawnOrder{
-			Number: x.order.Number, Concluded: x.settled.At, Last: last[x.order.ID], Total: x.total() - x.forgiven, ToMethod: x.toMethod(),
+			Number: x.order.Number, Concluded: x.settled.At, Last: last[x.order.ID], Total: x.total() - x.forgiven, ToMethod: cards,
 		}
 		if o.Invoice, err = tx.InvoiceOfOrder(ctx, x.order.ID); err != nil && !fault.Is(err, fault.NotFound) {
 			return w, err
 		}
-		for _, c := range x.cards {
-			o.Card = c.label
-		}
+		labels, accounts := x.labels()
+		o.Card, o.Account = strings.Join(labels, ", "), strings.Join(accounts, ", ")
 		if w.offer.Last.IsZero() || o.Last.Before(w.offer.Last) {
 			w.offer.Last = o.Last
 		}
 		w.offer.Orders = append(w.offer.Orders, o)
-		w.offer.Total, w.offer.ToMethod = w.offer.Total+o.Total, w.offer.ToMethod+o.ToMethod
+		w.offer.Total, w.offer.ToMethod, w.offer.ToTransfer = w.offer.Total+o.Total, w.offer.ToMethod+cards, w.offer.ToTransfer+transfers
 		w.taken[x.part.Number] = x.net
 	}
-	w.offer.ToBalance = w.offer.Total - w.offer.ToMethod
+	w.offer.ToBalance = w.offer.Total - w.offer.ToMethod - w.offer.ToTransfer
 	short, err := s.Without(w.periods, w.taken, tx.Now(), a.seller.Zone)
 	w.offer.Ends, w.offer.Until = short.State == subscription.StateEnded, short.PaidUntil
 	return w, err
@@ -264,8 +270,9 @@ func (a *App) withdraw(ctx context.Context, tx *store.Tx, actor account.Actor, s
 	}
 	receipt := Withdrawal{
 		At: tx.Now(), By: actor.Name, Payer: payer.Name, Customer: customerLabel(customer), Plan: string(s.Selection.Plan),
-		Orders: w.offer.Orders, Total: w.offer.Total, ToMethod: done.toMethod, ToBalance: done.toBalance, Currency: s.Currency,
-		Ended: done.subscription.State == subscription.StateEnded, Until: done.subscription.PaidUntil,
+		Orders: w.offer.Orders, Total: w.offer.Total, ToMethod: done.toMethod, ToTransfer: done.toTransfer, ToBalance: done.toBalance,
+		Currency: s.Currency,
+		Ended:    done.subscription.State == subscription.StateEnded, Until: done.subscription.PaidUntil,
 	}
 	orders := make([]string, len(w.shares))
 	for i, x := range w.shares {
@@ -285,9 +292,12 @@ func (a *App) withdraw(ctx context.Context, tx *store.Tx, actor account.Actor, s
 	}); err != nil {
 		return "", err
 	}
-	method := "balance"
-	if done.toMethod > 0 {
-		method = "card"
+	method := methodBalance
+	switch {
+	case done.toMethod > 0:
+		method = methodCard
+	case done.toTransfer > 0:
+		method = methodBank
 	}
 	return id, a.notify(ctx, tx, notice.Notice{
 		Key: "withdrawn " + id, Kind: notice.Withdrawn, PayerID: payer.ID, SubscriptionID: s.ID, OrderNumber: done.orders[0],
@@ -314,7 +324,18 @@ func (a *App) Withdrawal(ctx context.Context, actor account.Actor, id string) (W
 			return fmt.Errorf("app: receipt %s: %w", id, err)
 		}
 		w.ID, w.SubscriptionID = row.ID, row.SubscriptionID
-		return nil
+		if w.ToTransfer == 0 {
+			return nil
+		}
+		notes := make([]string, len(w.Orders))
+		for i, o := range w.Orders {
+			notes[i] = o.CreditNote
+		}
+		payouts, err := tx.PayoutsFor(ctx, nil, notes)
+		for _, p := range payouts {
+			w.Payouts = append(w.Payouts, payout(p))
+		}
+		return err
 	})
 	return w, err
 }

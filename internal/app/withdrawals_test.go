@@ -10,6 +10,7 @@ import (
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/payment"
+	"github.com/siptg/portal/internal/pricing"
 	"github.com/siptg/portal/internal/provider/sandbox"
 	"github.com/siptg/portal/internal/subscription"
 )
@@ -113,11 +114,12 @@ func TestWithdrawalOfARenewal(t *testing.T) {
 	s.wait(3)
 	offer, err := s.WithdrawalOffer(s.ctx(), ona, id)
 	s.must(err)
-	if offer.Ends || !offer.Until.Equal(until) || len(offer.Orders) != 1 || offer.Orders[0].Number != number || offer.ToMethod != 0 || offer.Total != 78_41 {
+	if offer.Ends || !offer.Until.Equal(until) || len(offer.Orders) != 1 || offer.Orders[0].Number != number || offer.ToMethod != 0 || offer.ToTransfer != 78_41 || offer.Total != 78_41 {
 		t.Errorf("offer: %+v", offer)
 	}
 	// A change moves the end and not the price of what was ordered.
 	s.change(ona, id, accounts(3))
+	left := s.site.balance(o.PayerID) // of the change
 	if _, err := s.Withdraw(s.ctx(), ona, id, offer.Token); err != nil {
 		t.Errorf("after a change of options: %v", err)
 	}
@@ -125,10 +127,8 @@ func TestWithdrawalOfARenewal(t *testing.T) {
 	if item.State != subscription.StateActive || item.AutoRenew || !item.PaidUntil.Before(until) {
 		t.Errorf("subscription: %+v", item.Subscription)
 	}
-	b, err := s.Balance(s.ctx(), ona, o.PayerID, 0)
-	s.must(err)
-	if b.Amount != 78_41 {
-		t.Errorf("balance %s", b.Amount.Decimal())
+	if sent := s.payOut(s.staff(7_900_000_003_211, "Rasa", account.StaffFinance)); sent != 78_41-left || s.site.balance(o.PayerID) != left {
+		t.Errorf("sent %s, balance %s", sent.Decimal(), s.site.balance(o.PayerID).Decimal())
 	}
 	s.agree()
 	// It can be renewed again: another period.
@@ -210,7 +210,9 @@ func TestNoWithdrawal(t *testing.T) {
 	}
 }
 
-// A dispute that is opened turns auto-renewal off and keeps refunds back; one that
+// A dispute that is opened turns auto-renewal off, and nothing that the payment paid
+// is given back, on no way: not to the card, which its bank may have paid already,
+// and not to the balance, from where it could be spent a second time. One that
 // is lost ends the time that the payment bought, and a person is told; one that
 // is won changes nothing more.
 func TestChargebackEndsThePaidTime(t *testing.T) {
@@ -225,6 +227,8 @@ func TestChargebackEndsThePaidTime(t *testing.T) {
 			var first payment.ID
 			s.must(s.db.Pool().QueryRow(s.ctx(), `SELECT id FROM payment`).Scan(&first))
 			s.wait(30)
+			request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
+			s.must(err)
 			s.must(s.Chargeback(string(first), 0, payment.DisputeOpen))
 			for range 2 {
 				s.webhooks()
@@ -240,11 +244,15 @@ func TestChargebackEndsThePaidTime(t *testing.T) {
 			if _, times := s.captured(); times != 1 {
 				t.Errorf("charged %d times", times)
 			}
-			offer, err := s.RefundOffer(s.ctx(), ona, id)
-			s.must(err)
-			if offer.ToMethod != 0 || offer.ToBalance != offer.Total {
-				t.Errorf("offer while disputed: %+v", offer)
+			for name, err := range map[string]error{
+				"offer": errOf(s.RefundOffer(s.ctx(), ona, id)), "to the card": errOf(s.AskRefund(s.ctx(), ona, id, "method", "x")),
+				"to the balance": errOf(s.AskRefund(s.ctx(), ona, id, "balance", "x")), "approved": s.ApproveRefund(s.ctx(), finance, request),
+			} {
+				if !fault.Is(err, fault.Conflict) || keyOf(err) != "error.refund.disputed" {
+					t.Errorf("%s while disputed: %v", name, err)
+				}
 			}
+			s.must(s.RejectRefund(s.ctx(), finance, request, "It is disputed."))
 			s.must(s.Chargeback(string(first), 0, end))
 			for range 2 {
 				s.webhooks()
@@ -275,6 +283,116 @@ func TestChargebackEndsThePaidTime(t *testing.T) {
 				}
 				s.agree()
 			}
+		})
+	}
+}
+
+// While a payment is disputed its order cannot be withdrawn from.
+func TestNoWithdrawalWhileDisputed(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	ona, id, o := s.paidByCard(7_900_000_003_260, "Ona", 2)
+	offer, err := s.WithdrawalOffer(s.ctx(), ona, id)
+	s.must(err)
+	p, err := s.OrderPayment(s.ctx(), ona, o.Number)
+	s.must(err)
+	s.must(s.Chargeback(string(p.ID), 0, payment.DisputeOpen))
+	s.webhooks()
+	for name, err := range map[string]error{
+		"offer": errOf(s.WithdrawalOffer(s.ctx(), ona, id)), "withdrawal": errOf(s.Withdraw(s.ctx(), ona, id, offer.Token)),
+	} {
+		if !fault.Is(err, fault.Conflict) || keyOf(err) != "error.refund.disputed" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n := s.count(`SELECT count(*) FROM ledger_entry WHERE kind = 'credited'`); n != 0 {
+		t.Errorf("%d credits", n)
+	}
+	s.must(s.Chargeback(string(p.ID), 0, payment.DisputeWon))
+	s.webhooks()
+	if offer, err = s.WithdrawalOffer(s.ctx(), ona, id); err != nil || offer.ToMethod != 43_56 {
+		t.Errorf("after the end: %+v, %v", offer, err)
+	}
+	s.must(errOf(s.Withdraw(s.ctx(), ona, id, offer.Token)))
+	s.sendRefunds()
+	s.webhooks()
+	if s.refunded() != 43_56 {
+		t.Errorf("the card got %s", s.refunded().Decimal())
+	}
+	s.agree()
+}
+
+// What a change would leave on the balance of what a disputed payment paid waits
+// with the change; one that leaves nothing there is made.
+func TestChangeWhileDisputed(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	ona, _ := s.customer(7_900_000_003_265, "Ona")
+	o := s.order(ona, pricing.Selection{Plan: pricing.Gateway, Options: pricing.Options{Lines: 7}, Period: 6})
+	s.must(s.Press(s.open(ona, o.Number, app.StartPaymentInput{}), "pay", sandbox.CardOK, false))
+	s.must(s.returned(ona, o.Number))
+	s.must(s.IssueInvoice(s.ctx(), o.ID))
+	o, err := s.Order(s.ctx(), ona, o.Number)
+	s.must(err)
+	id, largest := o.SubscriptionID, pricing.Options{Lines: pricing.MaxLines, ExtraAccounts: pricing.MaxExtraAccounts}
+	var preview app.ChangePreview
+	for range 100 {
+		s.later(time.Second)
+		if preview = must(s.PreviewChange(s.ctx(), ona, id, largest)); preview.Change.Credit > 0 {
+			break
+		}
+	}
+	p, err := s.OrderPayment(s.ctx(), ona, o.Number)
+	s.must(err)
+	s.must(s.Chargeback(string(p.ID), 0, payment.DisputeOpen))
+	s.webhooks()
+	for name, err := range map[string]error{
+		"preview": errOf(s.PreviewChange(s.ctx(), ona, id, largest)), "change": s.ChangeSubscription(s.ctx(), ona, id, largest, preview.Token),
+	} {
+		if !fault.Is(err, fault.Conflict) || keyOf(err) != "error.change.disputed" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	s.change(ona, id, pricing.Options{Lines: 8})
+	if n := s.count(`SELECT count(*) FROM ledger_entry WHERE kind = 'change_credit'`); n != 0 {
+		t.Errorf("%d credits", n)
+	}
+	s.agree()
+}
+
+// A dispute about a top-up that is lost takes what is still on the balance of it,
+// once; what was spent stays disputed.
+func TestALostDisputeTakesATopUpBack(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ spent, disputed, left, taken money.Amount }{
+		"whole":         {0, 50_00, 0, 50_00},
+		"a part":        {0, 20_00, 30_00, 20_00},
+		"some is spent": {21_78, 50_00, 0, 28_22},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTill(t)
+			ona, payer, p := s.toppedUp(7_900_000_003_270, 50_00)
+			if tt.spent > 0 {
+				s.must(s.PayOrderFromBalance(s.ctx(), ona, s.order(ona, softphone(1, false, 6)).Number))
+			}
+			s.must(s.Chargeback(string(p.ID), tt.disputed, payment.DisputeOpen))
+			s.webhooks()
+			if got := s.site.balance(payer); got != 50_00-tt.spent {
+				t.Errorf("while it is open: %s", got.Decimal())
+			}
+			s.must(s.Chargeback(string(p.ID), tt.disputed, payment.DisputeLost))
+			for range 2 {
+				s.webhooks()
+				s.must(s.ReconcilePayment(s.ctx(), p.ID))
+			}
+			if got := s.site.balance(payer); got != tt.left || money.Amount(s.takenByDisputes()) != tt.taken {
+				t.Errorf("%s is left, %d were taken", got.Decimal(), s.takenByDisputes())
+			}
+			if got := s.count(`SELECT sum(p.amount_minor)::bigint FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id WHERE a.kind = 'disputed'`); money.Amount(got) != tt.disputed-tt.taken {
+				t.Errorf("%d is disputed", got)
+			}
+			s.agree()
 		})
 	}
 }

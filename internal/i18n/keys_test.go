@@ -24,7 +24,7 @@ var dynamicPrefixes = []string{
 	"refund.", "requests.next.", "staff.refund.", "requests.state.", "staff.refund.state.", "staff.refund.wants.", "staff.refund.why_not.",
 	"staff.alert.", "staff.booking.", "staff.dispute.", "staff.entry.", "staff.initiator.", "staff.payable.", "staff.payment.",
 	"staff.reason.", "staff.refund_state.", "staff.role.", "staff.source.", "staff.state.", "staff.waits.",
-	"staff.statement.count.", "staff.statement.state.", "staff.suspense.kind.", "staff.suspense.state.",
+	"staff.statement.count.", "staff.statement.state.", "staff.suspense.kind.", "staff.suspense.state.", "staff.payout.state.", "transfer.",
 	"subscription.next.", "subscription.next_long.", "subscription.not_payer.", "subscription.ordered.",
 	"subscription.state.", "subscription.switch.", "timeline.", "timeline.key.", "timeline.mark.",
 	"timeline.stretch.", "unit.", "vat_status.", "verify.", "staff.vat.",

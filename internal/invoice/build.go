@@ -170,8 +170,8 @@ func (d Document) Check() error {
 	if err := d.checkExchange(); err != nil {
 		return err
 	}
-	if r := d.Returned; r != nil && r.Method+r.Balance+r.Forgiven+r.Applied != d.Total {
-		return fmt.Errorf("invoice: %d is not what is returned of %d", r.Method+r.Balance+r.Forgiven+r.Applied, d.Total)
+	if r := d.Returned; r != nil && r.Method+r.Transfer+r.Balance+r.Forgiven+r.Applied != d.Total {
+		return fmt.Errorf("invoice: %d is not what is returned of %d", r.Method+r.Transfer+r.Balance+r.Forgiven+r.Applied, d.Total)
 	}
 	switch {
 	case base != d.Net:

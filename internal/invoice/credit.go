@@ -73,8 +73,11 @@ func NewCreditNote(of Document, c Credit) (Document, error) {
 	}
 	d.Paid, d.Due = d.Total, 0
 	d.Payment = Payment{Method: "balance"}
-	if c.Returned.Method > 0 {
+	switch {
+	case c.Returned.Method > 0:
 		d.Payment.Method = "card"
+	case c.Returned.Transfer > 0:
+		d.Payment.Method = "bank"
 	}
 	if of.Exchange != nil {
 		x := *of.Exchange

@@ -150,12 +150,14 @@ type Correction struct {
 	ReplacedBy string     `json:"replaced_by,omitzero"` // of a credit note: number of the invoice in place of the one that it takes back
 }
 
-// Returned says where the money of a credit note goes: Total = Method + Balance +
-// Forgiven + Applied.
+// Returned says where the money of a credit note goes: Total = Method + Transfer +
+// Balance + Forgiven + Applied.
 type Returned struct {
 	Method   money.Amount `json:"method"`            // to the card that paid
+	Transfer money.Amount `json:"transfer,omitzero"` // to the bank account that paid
 	Balance  money.Amount `json:"balance"`           // to what the buyer has with the seller
 	Forgiven money.Amount `json:"forgiven,omitzero"` // had not been paid
 	Applied  money.Amount `json:"applied,omitzero"`  // to the invoice that replaces the other one
 	Label    string       `json:"label,omitzero"`    // of the card, where it is known
+	Account  string       `json:"account,omitzero"`  // the end of the account's number, where it is known
 }

@@ -55,6 +55,7 @@ const (
 	EntryRefundFailed EntryKind = "refund_failed" // it could not be sent: to the balance again
 	EntryDisputed     EntryKind = "disputed"      // withdrawn from us by the card holder's bank
 	EntryDisputeWon   EntryKind = "dispute_won"   // given back to us
+	EntryDisputeTaken EntryKind = "dispute_taken" // lost, and taken from what its payer still has of the money
 	EntryCorrected    EntryKind = "corrected"     // a credit note and the invoice that replaces what it credits
 
 	EntrySuspenseMatched   EntryKind = "suspense_matched"    // what waited, to a payer's balance
@@ -70,7 +71,7 @@ type Entry struct {
 	BankEntryID  string // of bank_received and bank_suspense
 	PaymentID    string // of captured
 	RefundID     string // of refund_asked, refund_sent and refund_failed
-	DisputeID    string // of disputed and dispute_won
+	DisputeID    string // of disputed, dispute_won and dispute_taken
 	CreditNoteID string // of credited and corrected
 	DecisionID   string // of what leaves suspense
 	Postings     []Posting
@@ -209,6 +210,14 @@ func DisputeOpened(amount money.Money, dispute string, at time.Time) Entry {
 // DisputeWon books that it came back.
 func DisputeWon(amount money.Money, dispute string, at time.Time) Entry {
 	e := move(EntryDisputeWon, Account{Kind: Disputed, Currency: amount.Currency}, Account{Kind: Provider, Currency: amount.Currency}, amount.Amount, at)
+	e.DisputeID = dispute
+	return e
+}
+
+// DisputeTaken books what is taken from a payer's balance because a dispute was
+// lost: what is still there of the money that it was about.
+func DisputeTaken(payer account.PayerID, amount money.Money, dispute string, at time.Time) Entry {
+	e := move(EntryDisputeTaken, Account{Kind: Disputed, Currency: amount.Currency}, Account{Balance, payer, amount.Currency}, amount.Amount, at)
 	e.DisputeID = dispute
 	return e
 }

@@ -61,10 +61,31 @@ type Refund struct {
 	By        string // who asked, as in the audit log
 	CreatedAt time.Time
 
+	CreditNoteID string // that it pays out; empty where it is of none, and of refunds of before
+
 	SentAt      time.Time // of this attempt; zero before
 	RepeatUntil time.Time // the provider remembers this attempt's key until then
 	NextCheckAt time.Time // zero for none
 	Checks      int       // looks since the last change of state
+}
+
+// ByPeople reports whether the refund is a payout: money of a transfer, which a
+// person sends at the bank. No program sends it or looks it up.
+func (r Refund) ByPeople() bool { return r.Provider == ProviderBank }
+
+// PaidOut returns a payout that somebody has sent at the bank, NotPaidOut one that
+// could not be sent. Either happens once: Conflict for what is no payout or has
+// ended.
+func (r Refund) PaidOut() (Refund, error) { return r.endedByPeople(RefundSucceeded) }
+
+// NotPaidOut is described at PaidOut.
+func (r Refund) NotPaidOut() (Refund, error) { return r.endedByPeople(RefundFailed) }
+
+func (r Refund) endedByPeople(state RefundState) (Refund, error) {
+	if !r.ByPeople() || r.State != RefundRequested {
+		return r, fault.New(fault.Conflict, "error.payout.ended")
+	}
+	return r.to(state), nil
 }
 
 // Key returns the idempotency key of the refund's present attempt.

@@ -17,13 +17,18 @@ func (s *sheet) returned() {
 	lines := []block{gap(14), s.phrase(left, s.say("doc.returned.title"), labelType, frameWidth), gap(2)}
 	add := func(amount money.Amount, key string) {
 		if amount > 0 {
-			lines = append(lines, s.phrase(left, s.say(key, "Amount", amount, "Card", r.Label), bodyType, frameWidth))
+			lines = append(lines, s.phrase(left, s.say(key, "Amount", amount, "Card", r.Label, "Account", r.Account), bodyType, frameWidth))
 		}
 	}
 	if r.Label != "" {
 		add(r.Method, "doc.returned.card")
 	} else {
 		add(r.Method, "doc.returned.method")
+	}
+	if r.Account != "" {
+		add(r.Transfer, "doc.returned.account")
+	} else {
+		add(r.Transfer, "doc.returned.transfer")
 	}
 	add(r.Applied, "doc.returned.applied")
 	add(r.Balance, "doc.returned.balance")

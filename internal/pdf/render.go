@@ -119,7 +119,7 @@ func scrub(d *invoice.Document) {
 	}
 	if d.Returned != nil {
 		returned := *d.Returned
-		clear(limitField, &returned.Label)
+		clear(limitField, &returned.Label, &returned.Account)
 		d.Returned = &returned
 	}
 	if d.Exchange != nil {

@@ -131,33 +131,37 @@ FROM orders o WHERE o.state <> 'paid'`
 
 // Refunds and chargebacks stay within what was captured, on the payment and in the
 // ledger, and the payment counts what was asked for. A dispute that was opened
-// while a refund was on its way leaves both until the provider refuses one.
+// while a refund was on its way leaves both until the provider refuses one. From
+// balances no more is taken than disputes were lost about.
 const checkReturnedSQL = `
 SELECT count(*) AS looked,
        count(*) FILTER (WHERE p.refunded_minor + p.disputed_minor > p.received_minor
                            OR p.asked_minor > p.received_minor OR p.asked_minor <> r.asked
-                           OR l.sent + l.disputed > p.received_minor OR l.sent > p.asked_minor OR l.disputed <> d.withdrawn) AS broken
+                           OR l.sent + l.disputed > p.received_minor OR l.sent > p.asked_minor OR l.disputed <> d.withdrawn
+                           OR l.taken > d.lost OR p.provider = 'bank' AND p.refunded_minor <> l.sent) AS broken
 FROM payment p
 CROSS JOIN LATERAL (SELECT COALESCE(sum(amount_minor) FILTER (WHERE state <> 'failed'), 0) AS asked FROM refund WHERE payment_id = p.id) r
-CROSS JOIN LATERAL (SELECT COALESCE(sum(amount_minor) FILTER (WHERE state <> 'won'), 0) AS withdrawn FROM dispute WHERE payment_id = p.id) d
-CROSS JOIN LATERAL (SELECT COALESCE(-sum(g.amount_minor) FILTER (WHERE e.refund_id IS NOT NULL), 0) AS sent,
-                           COALESCE(-sum(g.amount_minor) FILTER (WHERE e.dispute_id IS NOT NULL), 0) AS disputed
+CROSS JOIN LATERAL (SELECT COALESCE(sum(amount_minor) FILTER (WHERE state <> 'won'), 0) AS withdrawn,
+                           COALESCE(sum(amount_minor) FILTER (WHERE state = 'lost'), 0) AS lost FROM dispute WHERE payment_id = p.id) d
+CROSS JOIN LATERAL (SELECT COALESCE(-sum(g.amount_minor) FILTER (WHERE e.refund_id IS NOT NULL AND a.kind IN ('provider', 'bank')), 0) AS sent,
+                           COALESCE(-sum(g.amount_minor) FILTER (WHERE e.dispute_id IS NOT NULL AND a.kind = 'provider'), 0) AS disputed,
+                           COALESCE(sum(g.amount_minor) FILTER (WHERE e.kind = 'dispute_taken' AND a.kind = 'balance'), 0) AS taken
                     FROM ledger_entry e
                     JOIN ledger_posting g ON g.entry_id = e.id
-                    JOIN ledger_account a ON a.id = g.account_id AND a.kind = 'provider'
+                    JOIN ledger_account a ON a.id = g.account_id
                     WHERE e.refund_id IN (SELECT id FROM refund WHERE payment_id = p.id)
                        OR e.dispute_id IN (SELECT id FROM dispute WHERE payment_id = p.id)) l`
 
 // What a refund asked for left the balance; it was sent, came back, or is on its
-// way: never twice.
+// way: never twice. A payout leaves from the bank, everything else from a provider.
 const checkRefundsSQL = `
 SELECT count(*) AS looked,
-       count(*) FILTER (WHERE l.asked NOT IN (0, r.amount_minor)
+       count(*) FILTER (WHERE l.asked NOT IN (0, r.amount_minor) OR r.provider = 'bank' AND l.asked = 0
                            OR l.moved <> CASE r.state WHEN 'succeeded' THEN r.amount_minor ELSE 0 END
                            OR l.open <> CASE r.state WHEN 'succeeded' THEN l.asked - r.amount_minor WHEN 'failed' THEN 0 ELSE l.asked END) AS broken
 FROM refund r
 CROSS JOIN LATERAL (SELECT COALESCE(-sum(g.amount_minor) FILTER (WHERE e.kind = 'refund_asked' AND a.kind = 'refunds'), 0) AS asked,
-                           COALESCE(-sum(g.amount_minor) FILTER (WHERE a.kind = 'provider'), 0) AS moved,
+                           COALESCE(-sum(g.amount_minor) FILTER (WHERE a.kind = CASE r.provider WHEN 'bank' THEN 'bank' ELSE 'provider' END), 0) AS moved,
                            COALESCE(-sum(g.amount_minor) FILTER (WHERE a.kind = 'refunds'), 0) AS open
                     FROM ledger_entry e
                     JOIN ledger_posting g ON g.entry_id = e.id

@@ -490,8 +490,8 @@ func (tx *Tx) RevokeConsent(ctx context.Context, subject string) error {
 }
 
 const insertRefundSQL = `
-INSERT INTO refund (payment_id, provider, provider_account, request, currency, amount_minor, state, reason, asked_by, created_at)
-SELECT p.id, p.provider, p.provider_account, @request, @currency, @amount, 'requested', @reason, @by, @now
+INSERT INTO refund (payment_id, provider, provider_account, request, currency, amount_minor, state, reason, asked_by, credit_note_id, created_at)
+SELECT p.id, p.provider, p.provider_account, @request, @currency, @amount, 'requested', @reason, @by, @credit_note, @now
 FROM payment p WHERE p.id = @payment
 ON CONFLICT ON CONSTRAINT refund_request_once DO NOTHING
 RETURNING id`
@@ -502,7 +502,7 @@ RETURNING id`
 func (tx *Tx) InsertRefund(ctx context.Context, r payment.Refund) (id string, isNew bool, err error) {
 	id, err = value[string](ctx, tx, "refund", insertRefundSQL, pgx.NamedArgs{
 		"payment": string(r.PaymentID), "request": r.Request, "currency": string(r.Amount.Currency), "amount": int64(r.Amount.Amount),
-		"reason": r.Reason, "by": r.By, "now": tx.now,
+		"reason": r.Reason, "by": r.By, "credit_note": nullable(r.CreditNoteID), "now": tx.now,
 	})
 	if IsConstraint(err, "payment_asked_at_most_received") {
 		err = fault.Wrap(fault.Conflict, "", err)
@@ -518,7 +518,7 @@ const refundByRequestSQL = `SELECT id FROM refund WHERE request = @request AND p
 
 const refundColumnsSQL = `
 SELECT r.id, r.payment_id, r.provider, r.provider_account, r.provider_ref, r.request, r.currency, r.amount_minor, r.state,
-       r.attempt_no, r.reason, r.asked_by, r.created_at, r.sent_at, r.repeat_until, r.next_check_at, r.checks
+       r.attempt_no, r.reason, r.asked_by, r.credit_note_id, r.created_at, r.sent_at, r.repeat_until, r.next_check_at, r.checks
 FROM refund r `
 
 type refundRow struct {
@@ -534,6 +534,7 @@ type refundRow struct {
 	AttemptNo       int
 	Reason          string
 	AskedBy         string
+	CreditNoteID    *string
 	CreatedAt       time.Time
 	SentAt          *time.Time
 	RepeatUntil     *time.Time
@@ -545,7 +546,7 @@ func (r refundRow) refund() payment.Refund {
 	return payment.Refund{
 		ID: r.ID, PaymentID: payment.ID(r.PaymentID), Provider: r.Provider, Account: r.ProviderAccount, Request: r.Request,
 		Ref: text(r.ProviderRef), Amount: money.Of(money.Amount(r.AmountMinor), money.Currency(r.Currency)),
-		State: payment.RefundState(r.State), AttemptNo: r.AttemptNo, Reason: r.Reason, By: r.AskedBy, CreatedAt: r.CreatedAt.UTC(),
+		State: payment.RefundState(r.State), AttemptNo: r.AttemptNo, Reason: r.Reason, By: r.AskedBy, CreditNoteID: text(r.CreditNoteID), CreatedAt: r.CreatedAt.UTC(),
 		SentAt: moment(r.SentAt), RepeatUntil: moment(r.RepeatUntil), NextCheckAt: moment(r.NextCheckAt), Checks: r.Checks,
 	}
 }

@@ -32,10 +32,16 @@ func (tx *Tx) RefundsToCheck(ctx context.Context, limit int, again time.Time) ([
 }
 
 const paymentsThatPaidSQL = paymentColumnsSQL + `
-WHERE p.order_id = @order AND p.state = 'succeeded' AND p.received_minor > 0 ORDER BY p.created_at, p.id`
+WHERE p.id IN (SELECT y.id FROM payment y WHERE y.order_id = @order
+               UNION SELECT y.id FROM (SELECT e.id, e.iban, e.key FROM bank_entry e WHERE e.order_id = @order
+                                       UNION SELECT e.id, e.iban, e.key FROM suspense_decision d JOIN bank_entry e ON e.id = d.bank_entry_id
+                                       WHERE d.order_id = @order AND d.state = 'done') b
+                     JOIN payment y ON y.provider = 'bank' AND y.provider_account = b.iban AND y.provider_ref = b.key)
+  AND p.state = 'succeeded' AND p.received_minor > 0 ORDER BY p.created_at, p.id`
 
-// PaymentsThatPaid returns the payments at providers that brought the money for
-// an order.
+// PaymentsThatPaid returns the payments that brought the money for an order: also
+// the transfers that were only a part of it, or came while a checkout was open,
+// and are top-ups for that reason.
 func (tx *Tx) PaymentsThatPaid(ctx context.Context, orderID string) ([]payment.Payment, error) {
 	return tx.payments(ctx, paymentsThatPaidSQL, pgx.NamedArgs{"order": orderID})
 }
@@ -45,6 +51,27 @@ const isDisputedSQL = `SELECT EXISTS (SELECT FROM dispute WHERE payment_id = @pa
 // IsDisputed reports whether a dispute about a payment is open.
 func (tx *Tx) IsDisputed(ctx context.Context, id payment.ID) (bool, error) {
 	return value[bool](ctx, tx, "dispute", isDisputedSQL, pgx.NamedArgs{"payment": string(id)})
+}
+
+const orderDisputedSQL = `
+SELECT EXISTS (SELECT FROM payment p JOIN dispute d ON d.payment_id = p.id AND d.state = 'open' WHERE p.order_id = @order)`
+
+// OrderDisputed reports whether a dispute is open about a payment of an order.
+func (tx *Tx) OrderDisputed(ctx context.Context, orderID string) (bool, error) {
+	return value[bool](ctx, tx, "dispute", orderDisputedSQL, pgx.NamedArgs{"order": orderID})
+}
+
+const takenByDisputesSQL = `
+SELECT COALESCE(sum(g.amount_minor), 0)::bigint FROM dispute d
+JOIN ledger_entry e ON e.dispute_id = d.id AND e.kind = 'dispute_taken'
+JOIN ledger_posting g ON g.entry_id = e.id AND g.amount_minor > 0
+WHERE d.payment_id = @payment`
+
+// TakenByDisputes returns how much disputes about a payment that were lost have
+// taken from its payer's balance so far.
+func (tx *Tx) TakenByDisputes(ctx context.Context, id payment.ID) (money.Amount, error) {
+	minor, err := value[int64](ctx, tx, "dispute", takenByDisputesSQL, pgx.NamedArgs{"payment": string(id)})
+	return money.Amount(minor), err
 }
 
 const disputeStateSQL = `

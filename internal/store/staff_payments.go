@@ -16,7 +16,9 @@ import (
 type Waiting struct {
 	Refunds          int       // requests that wait for a decision
 	OldestAsked      time.Time // of them
-	Corrections      int       // requests for a corrected invoice that wait for a decision
+	Payouts          int       // refunds that somebody has to send by transfer
+	OldestPayout     time.Time
+	Corrections      int // requests for a corrected invoice that wait for a decision
 	OldestCorrection time.Time
 	Parked           int // payments that their provider shows otherwise than we know them
 	Unknown          int // payments of which nobody knows whether they were taken
@@ -28,6 +30,8 @@ type Waiting struct {
 const waitingSQL = `
 SELECT (SELECT count(*) FROM refund_request WHERE state IN ('requested', 'approved_once')) AS refunds,
        (SELECT min(asked_at) FROM refund_request WHERE state IN ('requested', 'approved_once')) AS oldest_asked,
+       (SELECT count(*) FROM refund WHERE provider = 'bank' AND state = 'requested') AS payouts,
+       (SELECT min(created_at) FROM refund WHERE provider = 'bank' AND state = 'requested') AS oldest_payout,
        (SELECT count(*) FROM correction_request WHERE state IN ('requested', 'approved_once')) AS corrections,
        (SELECT min(asked_at) FROM correction_request WHERE state IN ('requested', 'approved_once')) AS oldest_correction,
        (SELECT count(*) FROM payment WHERE parked <> '') AS parked,
@@ -42,6 +46,8 @@ func (tx *Tx) Waiting(ctx context.Context, since time.Time) (Waiting, error) {
 	r, err := one[struct {
 		Refunds          int
 		OldestAsked      *time.Time
+		Payouts          int
+		OldestPayout     *time.Time
 		Corrections      int
 		OldestCorrection *time.Time
 		Parked           int
@@ -51,7 +57,7 @@ func (tx *Tx) Waiting(ctx context.Context, since time.Time) (Waiting, error) {
 		OldestEntry      *time.Time
 	}](ctx, tx, "counts", waitingSQL, pgx.NamedArgs{"since": since})
 	return Waiting{
-		Refunds: r.Refunds, OldestAsked: moment(r.OldestAsked), Corrections: r.Corrections, OldestCorrection: moment(r.OldestCorrection), Parked: r.Parked, Unknown: r.Unknown, Alerted: r.Alerted, Suspense: r.Suspense,
+		Refunds: r.Refunds, OldestAsked: moment(r.OldestAsked), Payouts: r.Payouts, OldestPayout: moment(r.OldestPayout), Corrections: r.Corrections, OldestCorrection: moment(r.OldestCorrection), Parked: r.Parked, Unknown: r.Unknown, Alerted: r.Alerted, Suspense: r.Suspense,
 		OldestEntry: date(r.OldestEntry),
 	}, err
 }

@@ -58,7 +58,7 @@ type RefundRequest struct {
 	RejectReason   string
 	DecidedAt      time.Time    // zero while it is open
 	Credited       money.Amount // what came back, VAT included, once done
-	ToMethod       money.Amount // of that, to the cards that paid
+	ToMethod       money.Amount // of that, back the way it came: to cards, and by transfer
 }
 
 // mayDecide refuses who may not decide about this request, whatever the role.
