@@ -23,6 +23,7 @@ var actions = []action{
 	{"ask refund", 4, askRefund},
 	{"decide", 6, decideRefund},
 	{"withdraw", 4, withdraw},
+	{"pay out", 4, payOut},
 	{"refund returns", 1, returnRefund},
 	{"correct", 4, correct},
 	{"decide correction", 3, decideCorrection},

@@ -85,6 +85,9 @@ func (w *world) moved(before, now facts) {
 		if o.State == "paid" && was.State != "paid" {
 			closed[o.Subscription]++
 		}
+		if known && o.Credited > was.Credited && before.paidDisputed(id) && now.paidDisputed(id) {
+			w.broke("I9", "%s of order %s were given back while its payment is disputed", (o.Credited - was.Credited).Decimal(), o.Number)
+		}
 	}
 	for id, s := range now.subs {
 		was, known := before.subs[id]
@@ -142,6 +145,16 @@ func (w *world) subscriptionMoved(before, now facts, was, s sub, paid int) {
 	}
 }
 
+// paidDisputed reports whether money that came for an order was withdrawn.
+func (f facts) paidDisputed(order string) bool {
+	for _, p := range f.pays {
+		if p.Disputed > 0 && p.Order == order {
+			return true
+		}
+	}
+	return false
+}
+
 // disputed reports whether money for a subscription was withdrawn.
 func (f facts) disputed(id string) bool {
 	for _, p := range f.pays {
@@ -172,8 +185,9 @@ func (w *world) money(f facts) {
 	for _, t := range w.sent {
 		came += t.entry.Amount
 	}
-	if got := f.held[string(ledger.Bank)]; got != came {
-		w.broke("I29", "%s are booked at the bank, %s came", got.Decimal(), came.Decimal())
+	went := w.paidOutOnce(f)
+	if got := f.held[string(ledger.Bank)]; got != came-went {
+		w.broke("I29", "%s are booked at the bank, %s came and %s went", got.Decimal(), came.Decimal(), went.Decimal())
 	}
 	captured := w.captured(f)
 	for _, p := range w.people {

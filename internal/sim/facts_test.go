@@ -13,15 +13,16 @@ import (
 // facts are what the database says at one moment. From one step to the next they
 // may change in certain ways only.
 type facts struct {
-	at     time.Time
-	writes int64 // so many statements wrote, or tried to
-	subs   map[string]sub
-	orders map[string]ord
-	pays   map[string]pay
-	booked map[string]map[string]money.Amount // by payer and kind of entry: to the payer's favour
-	held   map[string]money.Amount            // by kind of account: debits
-	limits map[string]money.Amount            // by payer
-	papers []paper
+	at      time.Time
+	writes  int64 // so many statements wrote, or tried to
+	subs    map[string]sub
+	orders  map[string]ord
+	pays    map[string]pay
+	payouts map[string]payout
+	booked  map[string]map[string]money.Amount // by payer and kind of entry: to the payer's favour
+	held    map[string]money.Amount            // by kind of account: debits
+	limits  map[string]money.Amount            // by payer
+	papers  []paper
 }
 
 type sub struct {
@@ -45,8 +46,15 @@ type pay struct {
 	Sent, Created                                                             time.Time
 }
 
+// payout is money of a transfer that a person sends back.
+type payout struct {
+	ID, State string
+	Amount    money.Amount
+}
+
 const (
-	subsSQL = `
+	payoutsSQL = `SELECT id::text, state, amount_minor FROM refund WHERE provider = 'bank'`
+	subsSQL    = `
 SELECT s.id::text, s.payer_id::text, s.customer_id::text, s.plan, s.state, s.auto_renew, s.paid_until,
        (SELECT count(*) FROM subscription_period p WHERE p.subscription_id = s.id AND p.superseded_at IS NULL) FROM subscription s`
 	periodsSQL = `
@@ -75,7 +83,7 @@ SELECT a.kind, sum(p.amount_minor)::bigint FROM ledger_posting p JOIN ledger_acc
 // read returns what the database says.
 func (w *world) read() (facts, error) {
 	f := facts{
-		at: w.clock.Now(), subs: map[string]sub{}, orders: map[string]ord{}, pays: map[string]pay{}, booked: map[string]map[string]money.Amount{},
+		at: w.clock.Now(), subs: map[string]sub{}, orders: map[string]ord{}, pays: map[string]pay{}, payouts: map[string]payout{}, booked: map[string]map[string]money.Amount{},
 		held: map[string]money.Amount{}, limits: map[string]money.Amount{},
 	}
 	b := &pgx.Batch{}
@@ -83,6 +91,12 @@ func (w *world) read() (facts, error) {
 		var s sub
 		err := r.Scan(&s.ID, &s.Payer, &s.Customer, &s.Plan, &s.State, &s.AutoRenew, &s.PaidUntil, &s.Periods)
 		f.subs[s.ID] = s
+		return err
+	}))
+	b.Queue(payoutsSQL).Query(each(func(r pgx.Rows) error {
+		var p payout
+		err := r.Scan(&p.ID, &p.State, &p.Amount)
+		f.payouts[p.ID] = p
 		return err
 	}))
 	b.Queue(periodsSQL).Query(each(func(r pgx.Rows) error {

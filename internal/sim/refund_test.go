@@ -4,6 +4,8 @@ import (
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
 	"github.com/siptg/portal/internal/fault"
+	"github.com/siptg/portal/internal/money"
+	"github.com/siptg/portal/internal/payment"
 )
 
 // hire makes two people staff who decide about money. They pay for nothing here.
@@ -25,8 +27,9 @@ func askRefund(w *world, s step) string {
 	if err != nil {
 		return w.answer(err)
 	}
-	if offer.ToMethod+offer.ToBalance+offer.Forgiven != offer.Total || offer.ToMethod < 0 || offer.ToBalance < 0 {
-		w.broke("I19", "offered %s, of which %s to the card, %s to the balance, %s forgiven", offer.Total.Decimal(), offer.ToMethod.Decimal(), offer.ToBalance.Decimal(), offer.Forgiven.Decimal())
+	if offer.ToMethod+offer.ToTransfer+offer.ToBalance+offer.Forgiven != offer.Total || min(offer.ToMethod, offer.ToTransfer, offer.ToBalance) < 0 {
+		w.broke("I19", "offered %s, of which %s to the card, %s by transfer, %s to the balance, %s forgiven", offer.Total.Decimal(), offer.ToMethod.Decimal(),
+			offer.ToTransfer.Decimal(), offer.ToBalance.Decimal(), offer.Forgiven.Decimal())
 	}
 	_, err = w.app.AskRefund(w.ctx, p.actor, target.ID, []string{"method", "balance"}[s.B%2], "It is not what I thought.")
 	return w.answer(err)
@@ -90,10 +93,60 @@ func withdraw(w *world, s step) string {
 	if err != nil {
 		return w.answer(err)
 	}
-	if receipt.Total != offer.Total || receipt.ToMethod+receipt.ToBalance != receipt.Total {
-		w.broke("answer", "offered %s; the receipt says %s = %s + %s", offer.Total.Decimal(), receipt.Total.Decimal(), receipt.ToMethod.Decimal(), receipt.ToBalance.Decimal())
+	if receipt.Total != offer.Total || receipt.ToMethod+receipt.ToTransfer+receipt.ToBalance != receipt.Total {
+		w.broke("answer", "offered %s; the receipt says %s = %s + %s + %s", offer.Total.Decimal(), receipt.Total.Decimal(), receipt.ToMethod.Decimal(),
+			receipt.ToTransfer.Decimal(), receipt.ToBalance.Decimal())
 	}
 	return out
+}
+
+// payOut has staff send what is to be sent by transfer, or fail to. What is sent
+// leaves our account once, whatever the portal then says.
+func payOut(w *world, s step) string {
+	staff := w.staff[s.B%len(w.staff)]
+	all, err := w.app.StaffPayouts(w.ctx, staff)
+	if err != nil {
+		return w.answer(err)
+	}
+	var open []app.StaffPayout
+	for _, p := range all {
+		if p.State == payment.RefundRequested {
+			open = append(open, p)
+		}
+	}
+	p, ok := pick(open, s.A)
+	if !ok {
+		return "nothing to send"
+	}
+	_, sent := w.paidOut[p.ID]
+	if !sent && s.C%3 == 0 {
+		return "failed " + w.answer(w.app.FailPayout(w.ctx, staff, p.ID, "The account is closed."))
+	}
+	w.paidOut[p.ID] = p.Amount.Amount // who sent it says so until the portal has heard
+	err = w.app.ConfirmPayout(w.ctx, staff, p.ID)
+	if err == nil && s.C%2 == 0 { // pressed twice
+		if again := w.app.ConfirmPayout(w.ctx, staff, p.ID); !fault.Is(again, fault.Conflict) && !w.crashed(again) {
+			w.broke("I10", "a payout was sent twice: %v", again)
+		}
+	}
+	return "sent " + w.answer(err)
+}
+
+// paidOutOnce holds what the portal says of payouts against what was sent, and
+// returns how much of it has left our account.
+func (w *world) paidOutOnce(f facts) (sum money.Amount) {
+	for id, p := range f.payouts {
+		amount, sent := w.paidOut[id]
+		switch {
+		case p.State == string(payment.RefundSucceeded) && (!sent || amount != p.Amount):
+			w.broke("I10", "a payout of %s is said to be sent; %s were", p.Amount.Decimal(), amount.Decimal())
+		case p.State == string(payment.RefundFailed) && sent:
+			w.broke("I10", "%s were sent, and are on the balance", amount.Decimal())
+		case p.State == string(payment.RefundSucceeded):
+			sum += p.Amount
+		}
+	}
+	return sum
 }
 
 // returnRefund has a refund come back from a card that was closed.

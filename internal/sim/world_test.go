@@ -17,6 +17,7 @@ import (
 	"github.com/siptg/portal/internal/blob"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/jobs"
+	"github.com/siptg/portal/internal/money"
 	"github.com/siptg/portal/internal/payment"
 	"github.com/siptg/portal/internal/provider/sandbox"
 	"github.com/siptg/portal/internal/store"
@@ -37,16 +38,17 @@ type world struct {
 
 	people    []*person
 	staff     []account.Actor
-	sent      []*transfer         // everything that ever came to our account
-	opened    map[string]*page    // checkouts at the sandbox by their id
-	order     []string            // ids of opened as they came
-	charges   map[string]charge   // by idempotency key
-	daily     map[string][]charge // by payer and day
-	halted    bool                // charging is, as far as the steps before went
-	wasHalted bool                // once: then nothing ran out for a while
-	noCard    map[string]bool     // subscriptions for which nobody agreed to have a card charged
-	revoked   map[string]bool     // methods that were taken back
-	turned    map[string]string   // tokens of cards that turned bad, or good again, with their payer
+	sent      []*transfer             // everything that ever came to our account
+	paidOut   map[string]money.Amount // what staff sent from it, by payout
+	opened    map[string]*page        // checkouts at the sandbox by their id
+	order     []string                // ids of opened as they came
+	charges   map[string]charge       // by idempotency key
+	daily     map[string][]charge     // by payer and day
+	halted    bool                    // charging is, as far as the steps before went
+	wasHalted bool                    // once: then nothing ran out for a while
+	noCard    map[string]bool         // subscriptions for which nobody agreed to have a card charged
+	revoked   map[string]bool         // methods that were taken back
+	turned    map[string]string       // tokens of cards that turned bad, or good again, with their payer
 	facts     facts
 	at        int // number of the step
 	step      step
@@ -115,7 +117,7 @@ func newWorld(t testing.TB, seed uint64, m mutant) *world {
 	w := &world{
 		t: t, ctx: t.Context(), clock: app.NewClock(begin), wire: &wire{}, opened: map[string]*page{}, charges: map[string]charge{},
 		tally: map[string]int{}, facts: facts{},
-		daily: map[string][]charge{}, noCard: map[string]bool{}, revoked: map[string]bool{}, turned: map[string]string{},
+		daily: map[string][]charge{}, noCard: map[string]bool{}, revoked: map[string]bool{}, turned: map[string]string{}, paidOut: map[string]money.Amount{},
 	}
 	dsn := storetest.Database(t)
 	conn, err := pgx.Connect(w.ctx, dsn)
