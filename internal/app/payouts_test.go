@@ -299,10 +299,15 @@ func TestAPayoutOfWhatTheBankTookBack(t *testing.T) {
 	back := paid
 	back.Credit, back.Reversal, back.ServicerRef = false, true, "R1"
 	reversal, _ := s.arrives(back)
-	s.must(s.DecideSuspense(s.ctx(), finance, reversal, app.SuspenseDecision{Kind: bank.DecideTakeBack, Against: entry, Reason: "x"}))
+	takeBack := app.SuspenseDecision{Kind: bank.DecideTakeBack, Against: entry, Reason: "x"}
+	if err := s.DecideSuspense(s.ctx(), finance, reversal, takeBack); !fault.Is(err, fault.Conflict) || keyOf(err) != "error.suspense.payout" {
+		t.Errorf("while it waits to be sent: %v", err)
+	}
 	p := must(s.StaffPayouts(s.ctx(), finance))[0]
-	if err := s.ConfirmPayout(s.ctx(), finance, p.ID); !p.Undone || !fault.Is(err, fault.Conflict) || keyOf(err) != "error.payout.undone" {
-		t.Errorf("%+v: %v", p, err)
+	s.must(s.FailPayout(s.ctx(), finance, p.ID, "its bank took it back"))
+	s.must(s.DecideSuspense(s.ctx(), finance, reversal, takeBack))
+	if err := s.ConfirmPayout(s.ctx(), finance, p.ID); !fault.Is(err, fault.Conflict) {
+		t.Errorf("sent all the same: %v", err)
 	}
 	if got := s.site.balance(payer); got != 0 {
 		t.Errorf("balance %s", got.Decimal())

@@ -110,6 +110,9 @@ func TestReversalAfterMoneyWasGivenBack(t *testing.T) {
 	s.must(err)
 	_, err = s.Withdraw(s.ctx(), ona, o.SubscriptionID, offer.Token)
 	s.must(err)
+	payouts, err := s.StaffPayouts(s.ctx(), finance)
+	s.must(err)
+	s.must(s.FailPayout(s.ctx(), finance, payouts[0].ID, "its bank takes it back"))
 	if s.balance(payer) != 43_56 {
 		t.Fatalf("given back %s", s.balance(payer).Decimal())
 	}

@@ -252,8 +252,9 @@ func (a *App) resolve(ctx context.Context, tx *store.Tx, e store.SuspenseEntry, 
 // suspenseAbout is what a decision is about, locked in the order of package
 // store.
 type suspenseAbout struct {
-	entry store.SuspenseEntry
-	payer *account.Payer
+	entry  store.SuspenseEntry
+	payer  *account.Payer
+	payout bool // of DecideTakeBack: what is taken back is about to be sent back too
 
 	order   order.Order                // of DecideOrder, and of what is taken back; zero for none
 	live    *subscription.Subscription // that the order extends, or, of what is taken back, had paid
@@ -294,6 +295,9 @@ func (a *App) lockAbout(ctx context.Context, tx *store.Tx, d bank.Decision, e st
 			return about, err
 		}
 		orderID = undone.OrderID
+		if about.payout, err = tx.PayoutWaits(ctx, d.AgainstID); err != nil {
+			return about, err
+		}
 	}
 	if d.PayerID != "" {
 		payer, err := tx.LockPayer(ctx, d.PayerID)
@@ -356,6 +360,9 @@ func (a *App) lockAbout(ctx context.Context, tx *store.Tx, d bank.Decision, e st
 // fits refuses a decision that the money does not fit.
 func (a *App) fits(d bank.Decision, about suspenseAbout) error {
 	currency := d.Amount.Currency
+	if about.payout { // it would be on the balance again after what was taken back
+		return fault.New(fault.Conflict, "error.suspense.payout")
+	}
 	if d.Kind == bank.DecideOrder {
 		o := about.order
 		switch {

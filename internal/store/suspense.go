@@ -332,6 +332,17 @@ func (tx *Tx) BankMoney(ctx context.Context, id string) (BankMoney, error) {
 	return one[BankMoney](ctx, tx, "bank entry", bankMoneySQL, pgx.NamedArgs{"id": id})
 }
 
+const payoutWaitsSQL = `
+SELECT EXISTS (SELECT FROM bank_entry b
+    JOIN payment p ON p.provider = 'bank' AND p.provider_account = b.iban AND p.provider_ref = b.key
+    JOIN refund r ON r.payment_id = p.id AND r.state NOT IN ('succeeded', 'failed')
+    WHERE b.id = @entry)`
+
+// PayoutWaits reports whether a payout of what a credit brought is to be sent.
+func (tx *Tx) PayoutWaits(ctx context.Context, entryID string) (bool, error) {
+	return value[bool](ctx, tx, "bank entry", payoutWaitsSQL, pgx.NamedArgs{"entry": entryID})
+}
+
 const spentOnSQL = `
 SELECT (COALESCE((SELECT sum(p.amount_minor) FROM ledger_entry e
                   JOIN ledger_posting p ON p.entry_id = e.id JOIN ledger_account a ON a.id = p.account_id AND a.kind = 'balance'
