@@ -120,7 +120,10 @@ func (w *world) bring(file []byte, listed []*transfer) string {
 	done, err := w.app.ImportStatement(w.ctx, bytes.NewReader(file), audit.ByCommand("sim"))
 	for i, d := range done {
 		t := listed[i]
-		outcome := d.Outcome + " " + d.OrderNumber + d.Balance + " " + d.Reason
+		outcome := d.Outcome + " " + d.OrderNumber + " " + d.Reason // payers may have another name by now
+		if d.Balance != "" {
+			outcome += " to a balance"
+		}
 		if t.outcome != "" && (t.outcome != outcome || !d.Known) {
 			w.broke("I25", "a movement was %q and is %q, known: %t", t.outcome, outcome, d.Known)
 		}
