@@ -321,6 +321,28 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
+// Who has paid a part is asked for the rest in large figures, not for the price.
+func TestRestOfThePrice(t *testing.T) {
+	t.Parallel()
+	doc := parse(t, render(t, samples()["order-part"]))
+	missing := doc.Find(`[data-testid="missing"]`).AttrOr("data-minor", "none")
+	if got := doc.Find(".pay-amount [data-minor]"); got.Length() != 1 || got.AttrOr("data-minor", "") != missing {
+		t.Errorf("the large amount is %q, missing is %s", got.Text(), missing)
+	}
+	if doc.Find(`[data-testid="amount"]`).AttrOr("data-minor", "") == missing {
+		t.Error("the price is not there")
+	}
+}
+
+// An empty list of what waits gives no advice about searching.
+func TestNothingWaits(t *testing.T) {
+	t.Parallel()
+	text := parse(t, render(t, samples()["staff-payments-none"])).Find(".empty").Text()
+	if !strings.Contains(text, "Nothing waits") || strings.Contains(text, "Try with less") {
+		t.Errorf("%q", text)
+	}
+}
+
 func TestBillingFields(t *testing.T) {
 	t.Parallel()
 	want := []string{"city", "company_code", "country", "currency", "email", "kind", "language", "lithuanian", "name", "payer", "po_reference", "postcode", "street", "vat_number"}
