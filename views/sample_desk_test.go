@@ -18,7 +18,7 @@ func picked() views.InvoicesPage {
 	p.Filter = views.InvoiceFilter{From: "2026-10-01", To: "2026-12-31", Picked: true}
 	p.Rows = []views.InvoiceRow{
 		{Number: "SIP-2026-000123", Kind: "invoice", State: "partly_credited", Picked: true, URL: "/invoices/SIP-2026-000123", PDFURL: "/x.pdf", IssueDate: november(25), PayerName: longName, Net: eur(226800), VAT: eur(0), Total: eur(226800)},
-		{Number: "SIPC-2026-000007", Kind: "credit_note", Picked: true, URL: "/invoices/SIPC-2026-000007", PDFURL: "/x.pdf", IssueDate: november(24), PayerName: longName, Net: eur(1500), VAT: eur(315), Total: eur(1815)},
+		{Number: "SIPC-2026-000007", Kind: "credit_note", Picked: true, URL: "/invoices/SIPC-2026-000007", PDFURL: "/x.pdf", IssueDate: november(24), PayerName: longName, Net: eur(-1500), VAT: eur(-315), Total: eur(-1815)},
 		{Number: "O-2026-000124", Kind: "bank_invoice", State: "unsettled", Picked: true, URL: "/invoices/O-2026-000124", PDFURL: "/x.pdf", IssueDate: november(24), PayerName: "Ona", Net: eur(10000), VAT: eur(2100), Total: eur(12100)},
 		{Number: "R-2026-000009", Kind: "receipt", State: "received", Picked: true, URL: "/x.pdf", PDFURL: "/x.pdf", IssueDate: november(23), PayerName: "Ona", Total: eur(5000)},
 	}

@@ -168,6 +168,9 @@ func invoiceRows(t i18n.Translator, items []app.InvoiceRow) []views.InvoiceRow {
 		} else {
 			row.Net, row.VAT = moneyOf(t, r.Net, r.Currency), moneyOf(t, r.VAT, r.Currency)
 		}
+		if r.Kind == invoice.KindCreditNote { // what it takes back, as the totals and the exports have it
+			row.Net, row.VAT, row.Total = moneyOf(t, -r.Net, r.Currency), moneyOf(t, -r.VAT, r.Currency), moneyOf(t, -r.Total, r.Currency)
+		}
 		rows = append(rows, row)
 	}
 	return rows
