@@ -52,15 +52,19 @@ func TestNoVATInAnotherCurrencyLater(t *testing.T) {
 	checkout := s.open(ona, o.Number, keep())
 	s.must(s.Press(checkout, "pay", sandbox.CardOK, true))
 	s.webhooks()
-	var id, method string
+	var id, method, other string
 	s.must(s.db.Pool().QueryRow(s.ctx(), `SELECT subject, method_id FROM consent JOIN subscription s ON s.id = subject`).Scan(&id, &method))
+	gateway := s.order(ona, pricing.Selection{Plan: pricing.Gateway, Options: pricing.Options{Lines: 1}, Period: 6})
+	s.must(s.Press(s.open(ona, gateway.Number, app.StartPaymentInput{Language: "en"}), "pay", sandbox.CardOK, false))
+	s.webhooks()
+	s.must(s.db.Pool().QueryRow(s.ctx(), `SELECT id FROM subscription WHERE id <> $1`, id).Scan(&other))
 	charge, _, err := s.ChargeSaved(s.ctx(), id, method) // about to be sent
 	s.must(err)
 
 	details.Country, details.Postcode = "DE", "10119"
 	s.bill(ona, details)
 	s.must(s.SendPayment(s.ctx(), charge))
-	if p := s.paymentByID(charge); p.State != payment.Canceled || len(s.Book()) != 1 {
+	if p := s.paymentByID(charge); p.State != payment.Canceled || len(s.Book()) != 2 {
 		t.Errorf("the charge is %s, the sandbox was asked %d times", p.State, len(s.Book()))
 	}
 	refused := func(what, key string, err error) {
@@ -70,12 +74,10 @@ func TestNoVATInAnotherCurrencyLater(t *testing.T) {
 		}
 	}
 	refused("the renewal by card", "order.blocked.currency", s.Renew(s.ctx(), id))
-	s.fund(ona, payer, 100_00)
+	s.fund(ona, payer, 300_00)
 	refused("the renewal from the balance", "order.blocked.currency", s.Renew(s.ctx(), id))
-	_, err = s.db.Pool().Exec(s.ctx(), `UPDATE orders SET state = 'canceled', closed_at = placed_at WHERE state = 'awaiting_payment'`)
-	s.must(err)
-	refused("the renewal at once", "order.blocked.currency", s.Renew(s.ctx(), id))
-	if got := s.balance(ona, payer); got != 100_00 {
+	refused("the renewal at once", "order.blocked.currency", s.Renew(s.ctx(), other))
+	if got := s.balance(ona, payer); got != 300_00 {
 		t.Errorf("the balance is %d", got)
 	}
 	in := app.CorrectionInput{PayerInput: details}
