@@ -1,6 +1,10 @@
 package views
 
-import "github.com/siptg/portal/internal/i18n"
+import (
+	"strings"
+
+	"github.com/siptg/portal/internal/i18n"
+)
 
 // HomePage is "/": a short overview when signed in, else the welcome page.
 type HomePage struct {
@@ -512,10 +516,14 @@ type InvoiceRow struct {
 	OrderNumber  string
 	Of           string // number of the invoice that a credit note corrects or an invoice replaces; empty for none
 	ReplacedBy   string // number of the invoice that replaces an invoice; empty for none
-	Net          Money  // absent on a receipt, as VAT is
+	Net          Money  // absent on a receipt, as VAT is; below zero on a credit note
 	VAT          Money
 	Total        Money
 }
+
+// ownTotal is the total that a document itself states, in minor units: a credit
+// note's is above zero.
+func (r InvoiceRow) ownTotal() string { return strings.TrimPrefix(minor(r.Total), "-") }
 
 // DocumentPage is GET /invoices/{number}: a document as a page.
 type DocumentPage struct {

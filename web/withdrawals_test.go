@@ -61,7 +61,7 @@ func TestWithdraw(t *testing.T) {
 		t.Errorf("file: %d", a.status)
 	}
 	list := ona.get("/invoices?type=credit_note").mark("invoice")
-	if list.Length() != 1 || list.AttrOr("data-minor", "") != "-7260" {
+	if list.Length() != 1 || list.AttrOr("data-minor", "") != "7260" || list.Find(`[data-label="Total"]`).Text() != "−€72.60" {
 		t.Errorf("list: %d %q", list.Length(), list.AttrOr("data-minor", ""))
 	}
 	if statement := ona.get("/statement").mark("movement"); !strings.Contains(statement.Text(), "Credited to you") {
