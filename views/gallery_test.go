@@ -274,7 +274,7 @@ func TestMarksCarryTheirData(t *testing.T) {
 		}
 	}
 	row := parse(t, render(t, views.Invoices(invoices()))).Find(`[data-testid="invoice"]`).Eq(1)
-	if row.AttrOr("data-number", "") != "SIPC-2026-000007" || row.AttrOr("data-type", "") != "credit_note" || row.AttrOr("data-minor", "") != "-1815" {
+	if row.AttrOr("data-number", "") != "SIPC-2026-000007" || row.AttrOr("data-type", "") != "credit_note" || row.AttrOr("data-minor", "") != "1815" {
 		t.Errorf("invoice row %v", row.Get(0).Attr)
 	}
 	if parse(t, render(t, samples()["subscriptions"])).Find(`[data-testid="subscription"][data-id]`).Length() != len(subscriptionRows) {

@@ -66,9 +66,16 @@ func suspenseJourney(t *testing.T, p *place, b *browser) {
 	if n := evaluate[int](b, `document.querySelectorAll('[data-testid="preview"][data-outcome="suspense"][data-known="no"]').length`); n != 2 {
 		t.Fatalf("%d of 2 would wait: %s", n, b.text("main"))
 	}
+	// So much money somebody else has to let in: Jonas.
+	b.has(mark("why-not"))
+	b.become("jonas")
+	b.open(statement)
+	b.check()
 	b.click(`form[action="` + statement + `/import"] button`)
 	b.await(statement, mark("state")+`[data-state="done"]`)
 	b.check()
+	b.become("rasa")
+	b.open(statement)
 	if got := b.attr(mark("count-suspense"), "data-count"); got != "2" {
 		t.Errorf("%s wait: %s", got, b.text("main"))
 	}
