@@ -488,6 +488,13 @@ func (a *App) correct(ctx context.Context, tx *store.Tx, c correction, o order.O
 			Kind: fault.Conflict, Key: "error.correction.balance", Args: fault.Args{"Amount": money.Of(c.Short, c.Document.Currency)},
 		}
 	}
+	if c.Back() > 0 { // what a disputed payment paid waits, as refunds do
+		if disputed, err := tx.OrderDisputed(ctx, o.ID); err != nil {
+			return done, "", err
+		} else if disputed {
+			return done, "", fault.New(fault.Conflict, "error.refund.disputed")
+		}
+	}
 	noteID := store.NewID()
 	id = store.NewID()
 	if err := tx.AppendEntry(ctx, ledger.Corrected(c.of.PayerID, c.Document.Currency, c.Net, c.OldVAT, c.NewVAT, c.Forgiven, noteID, tx.Now())); err != nil {

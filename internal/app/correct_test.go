@@ -18,6 +18,8 @@ import (
 	"github.com/siptg/portal/internal/bank/banktest"
 	"github.com/siptg/portal/internal/fault"
 	"github.com/siptg/portal/internal/invoice"
+	"github.com/siptg/portal/internal/payment"
+	"github.com/siptg/portal/internal/provider/sandbox"
 	"github.com/siptg/portal/internal/store"
 	"github.com/siptg/portal/internal/support"
 )
@@ -288,6 +290,40 @@ func TestCorrectionThatChangesTheTax(t *testing.T) {
 		s.must(errOf(get(s.ctx(), ona, replacement.Number)))
 	}
 	s.must(s.DrawPending(s.ctx()))
+	s.agree()
+}
+
+// VAT of a disputed payment comes back to nobody before its bank has decided.
+func TestCorrectionWaitsForADispute(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	finance := s.staff(7_900_000_005_025, "Rasa", account.StaffFinance)
+	ona, payer := s.customer(7_900_000_005_026, "Ona")
+	o := s.order(ona, softphone(2, false, 6))
+	s.must(s.Press(s.open(ona, o.Number, keep()), "pay", sandbox.CardOK, true))
+	s.webhooks()
+	s.must(s.IssueInvoice(s.ctx(), o.ID))
+	o, err := s.Order(s.ctx(), ona, o.Number)
+	s.must(err)
+	s.confirmed()
+	asked := s.correct(ona, o.InvoiceNumber, app.CorrectionInput{PayerInput: berlin()})
+	var id string
+	s.must(s.db.Pool().QueryRow(s.ctx(), `SELECT id FROM payment WHERE order_id = $1`, o.ID).Scan(&id))
+	s.must(s.Chargeback(id, 0, payment.DisputeOpen))
+	s.webhooks()
+	finance.Staff = account.StaffFinance // of the session
+	if err := s.ApproveCorrection(s.ctx(), finance, asked.Request); !isFault(err, fault.Conflict, "error.refund.disputed") {
+		t.Errorf("while it is disputed: %v", err)
+	}
+	if n := s.count(`SELECT count(*) FROM invoice`); n != 1 {
+		t.Errorf("%d documents", n)
+	}
+	s.must(s.Chargeback(id, 0, payment.DisputeWon))
+	s.webhooks()
+	s.must(s.ApproveCorrection(s.ctx(), finance, asked.Request))
+	if b := s.balance(ona, payer); b != 7_56 {
+		t.Errorf("balance %s", b.Decimal())
+	}
 	s.agree()
 }
 
