@@ -308,9 +308,6 @@ func (a *App) shorten(ctx context.Context, tx *store.Tx, before subscription.Sub
 		if err := a.cancelForChange(ctx, tx, o, by); err != nil {
 			return err
 		}
-		if err := tx.CheckPaymentsOf(ctx, o.ID); err != nil {
-			return err
-		}
 	}
 	days := a.inZone(s.PaidUntil).Sub(a.inZone(before.PaidUntil))
 	if err := tx.AppendSubscriptionEvent(ctx, s.ID, subscription.Event{
