@@ -9,6 +9,16 @@ CREATE TABLE invoice_proof (
     invoice_id   uuid   CONSTRAINT invoice_proof_once PRIMARY KEY REFERENCES invoice,
     vat_check_id bigint NOT NULL REFERENCES vat_check
 );
+INSERT INTO invoice_proof (invoice_id, vat_check_id)
+SELECT i.id, c.id
+FROM invoice i
+LEFT JOIN settlement s ON s.order_id = i.order_id
+CROSS JOIN LATERAL (
+    SELECT c.id FROM vat_check c
+    WHERE c.result = 'valid' AND c.vat_number = convert_from(i.content, 'UTF8')::jsonb #>> '{buyer,vat_number}'
+      AND (c.payer_id IS NULL OR c.payer_id = i.payer_id) AND c.checked_at <= i.issued_at
+    ORDER BY c.id IS NOT DISTINCT FROM s.vat_check_id DESC, c.checked_at DESC, c.id DESC LIMIT 1) c
+WHERE i.replaces_id IS NOT NULL AND EXISTS (SELECT FROM invoice_vat v WHERE v.invoice_id = i.id AND v.vat_row = 'R4');
 CREATE TRIGGER invoice_proof_is_immutable BEFORE UPDATE OR DELETE ON invoice_proof
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 

@@ -3376,8 +3376,8 @@ func validUntilText(t i18n.Translator, d Document) string {
 	return t.T("order.was_due")
 }
 
-// payDetails are what a bank invoice says about paying it: to copy while money is
-// expected, else only what a transfer is found by.
+// payDetails are what a bank invoice says about paying it: to copy while all of it
+// is expected, else only what a transfer is found by.
 func payDetails(t i18n.Translator, d Document) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -3399,7 +3399,7 @@ func payDetails(t i18n.Translator, d Document) templ.Component {
 			templ_7745c5c3_Var189 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if d.Payable() {
+		if d.payableWhole() {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 245, "<h2>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -573,6 +573,10 @@ type Document struct {
 // Payable reports whether money is expected for a bank invoice.
 func (d Document) Payable() bool { return d.State == "expected" || d.State == "unsettled" }
 
+// payableWhole reports whether all of it is: of a part that came, the order's page
+// says what is missing.
+func (d Document) payableWhole() bool { return d.State == "expected" }
+
 // PayDetails say how a bank invoice is paid.
 type PayDetails struct {
 	Reference, IBAN        Copied

@@ -2249,7 +2249,7 @@ func StaffStatement(p StaffStatementPage) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = notice("warn", false).Render(templ.WithChildren(ctx, templ_7745c5c3_Var124), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = notice("wait", false).Render(templ.WithChildren(ctx, templ_7745c5c3_Var124), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -344,8 +344,6 @@ func TestOneSeatOfSeveralPayers(t *testing.T) {
 	}
 }
 
-// Documents go to those who confirmed, with their files; who stops them gets no
-// more, by the page or by the mail program's own button.
 // A recipient without any file is a mistake at the field; what was ticked stays,
 // and nothing is saved.
 func TestRecipientWithoutAFile(t *testing.T) {
@@ -376,6 +374,8 @@ func TestRecipientWithoutAFile(t *testing.T) {
 	}
 }
 
+// Documents go to those who confirmed, with their files; who stops them gets no
+// more, by the page or by the mail program's own button.
 func TestRecipients(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

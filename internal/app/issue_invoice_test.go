@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/siptg/portal/internal/account"
+	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/bank"
 	"github.com/siptg/portal/internal/order"
 	"github.com/siptg/portal/internal/provider/sandbox"
 )
@@ -57,6 +59,18 @@ func TestAnInvoiceSaysWhatPaid(t *testing.T) {
 			o := s.order(ona, softphone(1, false, 6))
 			s.open(ona, o.Number, keep())
 			s.pay(o)
+			return ona
+		}},
+		{"a part, and the rest that a person knew", "bank", transfer, func(s *till) account.Actor {
+			finance := s.staff(7_900_000_013_061, "Rasa", account.StaffFinance)
+			ona, _ := s.customer(7_900_000_013_060, "Ona")
+			o := s.order(ona, softphone(1, false, 6))
+			part, rest := s.entry(o), s.stray(o.Total-10_00)
+			part.Amount = 10_00
+			s.arrives(part)
+			id, _ := s.arrives(rest)
+			s.must(s.DecideSuspense(s.ctx(), finance, id, app.SuspenseDecision{Kind: bank.DecideOrder, Order: o.Number, Reason: "she wrote"}))
+			s.must(s.IssueInvoice(s.ctx(), o.ID))
 			return ona
 		}},
 		{"a card after a bank invoice", "card", card, func(s *till) account.Actor {

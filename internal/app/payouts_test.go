@@ -299,6 +299,9 @@ func TestAPayoutOfWhatTheBankTookBack(t *testing.T) {
 	back := paid
 	back.Credit, back.Reversal, back.ServicerRef = false, true, "R1"
 	reversal, _ := s.arrives(back)
+	if err := s.ConfirmPayout(s.ctx(), finance, must(s.StaffPayouts(s.ctx(), finance))[0].ID); !fault.Is(err, fault.Conflict) || keyOf(err) != "error.payout.undone" {
+		t.Errorf("sent while its reversal waits: %v", err)
+	}
 	takeBack := app.SuspenseDecision{Kind: bank.DecideTakeBack, Against: entry, Reason: "x"}
 	if err := s.DecideSuspense(s.ctx(), finance, reversal, takeBack); !fault.Is(err, fault.Conflict) || keyOf(err) != "error.suspense.payout" {
 		t.Errorf("while it waits to be sent: %v", err)
@@ -311,6 +314,26 @@ func TestAPayoutOfWhatTheBankTookBack(t *testing.T) {
 	}
 	if got := s.site.balance(payer); got != 0 {
 		t.Errorf("balance %s", got.Decimal())
+	}
+
+	// Where the reversal was there first nothing is sent; it is taken from the balance.
+	o = s.order(ona, softphone(2, false, 6))
+	paid = s.entry(o)
+	entry, _ = s.arrives(paid)
+	back = paid
+	back.Credit, back.Reversal, back.ServicerRef = false, true, "R2"
+	reversal, _ = s.arrives(back)
+	o, err = s.Order(s.ctx(), ona, o.Number)
+	s.must(err)
+	request, err = s.AskRefund(s.ctx(), ona, o.SubscriptionID, "method", "x")
+	s.must(err)
+	s.must(s.ApproveRefund(s.ctx(), finance, request))
+	if n, got := len(must(s.StaffPayouts(s.ctx(), finance))), s.site.balance(payer); n != 1 || got <= 0 {
+		t.Errorf("%d payouts, balance %s", n, got.Decimal())
+	}
+	s.must(s.DecideSuspense(s.ctx(), finance, reversal, app.SuspenseDecision{Kind: bank.DecideTakeBack, Against: entry, Reason: "x"}))
+	if got := s.site.balance(payer); got != 0 {
+		t.Errorf("in the end: balance %s", got.Decimal())
 	}
 	s.agree()
 }

@@ -295,9 +295,6 @@ func (a *App) lockAbout(ctx context.Context, tx *store.Tx, d bank.Decision, e st
 			return about, err
 		}
 		orderID = undone.OrderID
-		if about.payout, err = tx.PayoutWaits(ctx, d.AgainstID); err != nil {
-			return about, err
-		}
 	}
 	if d.PayerID != "" {
 		payer, err := tx.LockPayer(ctx, d.PayerID)
@@ -305,6 +302,12 @@ func (a *App) lockAbout(ctx context.Context, tx *store.Tx, d bank.Decision, e st
 			return about, err
 		}
 		about.payer = &payer
+	}
+	if d.Kind == bank.DecideTakeBack { // under the payer's lock: nobody decides about a refund meanwhile
+		var err error
+		if about.payout, err = tx.PayoutWaits(ctx, d.AgainstID); err != nil {
+			return about, err
+		}
 	}
 	switch {
 	case orderID != "":

@@ -275,7 +275,7 @@ func statement(language, also string) pdf.Statement {
 	balance := st.Sums.Opening
 	for i, kind := range []ledger.EntryKind{ // all that move a balance
 		ledger.EntryBankReceived, ledger.EntryOrderPaid, ledger.EntryCaptured, ledger.EntryChangeCredit, ledger.EntryCredited, ledger.EntryRefundAsked, ledger.EntryRefundFailed,
-		ledger.EntryCorrected, ledger.EntrySuspenseMatched, ledger.EntrySuspenseTakenBack,
+		ledger.EntryCorrected, ledger.EntrySuspenseMatched, ledger.EntrySuspenseTakenBack, ledger.EntryDisputeTaken,
 	} {
 		l := pdf.StatementLine{On: st.From.AddDays(9 * i), Kind: kind, Amount: money.Amount(1000_00 + 7*i)}
 		switch kind {

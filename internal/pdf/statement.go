@@ -121,7 +121,7 @@ func (s *sheet) movement(c cell, l StatementLine) block {
 	kind, document := string(l.Kind), "doc.statement.invoice"
 	switch l.Kind {
 	case ledger.EntryBankReceived, ledger.EntryCaptured, ledger.EntryChangeCredit, ledger.EntryOrderPaid, ledger.EntryRefundAsked,
-		ledger.EntryRefundFailed, ledger.EntrySuspenseTakenBack:
+		ledger.EntryRefundFailed, ledger.EntrySuspenseTakenBack, ledger.EntryDisputeTaken:
 	case ledger.EntryCredited, ledger.EntryCorrected:
 		document = "doc.statement.credit_note"
 	case ledger.EntrySuspenseMatched: // a transfer all the same

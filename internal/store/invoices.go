@@ -199,7 +199,8 @@ func (f InvoiceQuery) args(actor account.ID) pgx.NamedArgs {
 // bounds the index also in a plan that is made once for all arguments.
 const listInvoicesSQL = `
 SELECT i.number, i.kind, i.issue_date, i.payer_name, i.order_number, i.net_minor, i.vat_minor, i.total_minor, i.currency,
-       COALESCE((SELECT b.standing FROM bank_invoice_standing b WHERE b.order_id = i.awaited_id), '') AS standing,
+       COALESCE((SELECT CASE WHEN b.standing = 'received' AND o.state <> 'awaiting_payment' THEN o.state ELSE b.standing END
+                 FROM bank_invoice_standing b JOIN orders o ON o.id = b.order_id WHERE b.order_id = i.awaited_id), '') AS standing,
        COALESCE((SELECT c.number FROM invoice c WHERE c.id = i.of_id), '') AS "of",
        COALESCE((SELECT c.number FROM invoice c WHERE c.replaces_id = i.id), '') AS replaced_by,
        COALESCE((SELECT sum(n.total_minor) FROM invoice n WHERE n.corrects_id = i.id), 0)::bigint AS credited_minor

@@ -230,6 +230,7 @@ func (tx *Tx) PaymentOfOrder(ctx context.Context, orderID string) (payment.Payme
 
 const paidThroughSQL = `
 SELECT COALESCE((SELECT 'bank' FROM bank_entry e WHERE e.order_id = @order LIMIT 1),
+                (SELECT 'bank' FROM suspense_decision d WHERE d.order_id = @order AND d.kind = 'order' AND d.state = 'done' LIMIT 1),
                 (SELECT p.provider FROM payment p WHERE p.order_id = @order AND p.state = 'succeeded' ORDER BY p.created_at, p.id LIMIT 1), 'balance')`
 
 // PaidThrough returns the provider that a settled order's money came through: the

@@ -71,6 +71,16 @@ func (r payoutRow) payout() Payout {
 	return p
 }
 
+// undoneSQL is whether the bank has taken a credit b back: somebody decides so, or a
+// debit waits that seems to be its reversal.
+const undoneSQL = `(EXISTS (SELECT FROM suspense_decision d WHERE d.against_id = b.id AND d.state <> 'refused')
+        OR EXISTS (SELECT FROM bank_entry k
+                   WHERE k.outcome = 'suspense' AND NOT k.credit AND k.iban = b.iban AND k.currency = b.currency AND k.amount_minor = b.amount_minor
+                     AND k.booked_on >= b.booked_on
+                     AND NOT EXISTS (SELECT FROM suspense_decision s WHERE s.bank_entry_id = k.id AND s.state <> 'refused')
+                     AND (k.end_to_end <> '' AND k.end_to_end = b.end_to_end OR k.reference <> '' AND k.reference = b.reference
+                          OR k.payer_iban <> '' AND k.payer_iban = b.payer_iban)))`
+
 const payoutColumnsSQL = `
 SELECT r.id, split_part(r.request, ' ', 1) || ' ' || split_part(r.request, ' ', 2) AS occasion, r.payment_id, p.payer_id, y.name AS payer_name,
        o.number AS order_number, n.number AS document, r.currency, r.amount_minor, r.state, r.created_at, r.ended_at,
@@ -80,7 +90,7 @@ SELECT r.id, split_part(r.request, ' ', 1) || ' ' || split_part(r.request, ' ', 
            SELECT DISTINCT x.payer_iban FROM payment z JOIN bank_entry x ON x.key = z.provider_ref AND x.iban = z.provider_account
            WHERE z.payer_id = p.payer_id AND z.provider = 'bank' AND x.payer_iban <> '' ORDER BY 1) END AS other_ibans,
        COALESCE(b.third_party, false) AS third_party,
-       EXISTS (SELECT FROM suspense_decision d WHERE d.against_id = b.id AND d.state <> 'refused') AS undone,
+       ` + undoneSQL + ` AS undone,
        EXISTS (SELECT FROM member m WHERE m.payer_id = p.payer_id AND m.account_id = @actor AND m.role IN ('owner', 'billing')) AS may_buy
 FROM refund r
 JOIN payment p ON p.id = r.payment_id
@@ -147,7 +157,7 @@ type TransferSource struct {
 }
 
 const transferSourceSQL = `
-SELECT b.payer_name AS name, b.payer_iban, EXISTS (SELECT FROM suspense_decision d WHERE d.against_id = b.id AND d.state <> 'refused') AS undone
+SELECT b.payer_name AS name, b.payer_iban, ` + undoneSQL + ` AS undone
 FROM payment p JOIN bank_entry b ON b.key = p.provider_ref AND b.iban = p.provider_account
 WHERE p.id = @payment AND p.provider = 'bank'`
 
