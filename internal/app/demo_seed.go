@@ -39,7 +39,7 @@ func (a *App) SeedDemo(ctx context.Context, clock *Clock) error {
 	if err != nil || seeded {
 		return err
 	}
-	d := demoSeeder{app: a, ctx: ctx, clock: clock, zone: a.seller.Zone, actors: map[string]account.Actor{}, payers: map[string]account.PayerID{}}
+	d := demoSeeder{app: a, ctx: ctx, clock: clock, zone: a.seller.Zone, actors: map[string]account.Actor{}, payers: map[string]account.PayerID{}, atBank: map[bank.IBAN]money.Amount{}}
 	today := civil.DateOf(now, a.seller.Zone)
 	start := today.AddMonths(-24, today.Day).AddDays(-9)
 	for _, step := range demoHistory {
@@ -145,6 +145,7 @@ type demoSeeder struct {
 	zone   *time.Location
 	actors map[string]account.Actor
 	payers map[string]account.PayerID
+	atBank map[bank.IBAN]money.Amount // of the seller
 }
 
 func person(key string) DemoPerson {
@@ -318,15 +319,12 @@ func buy(payer, customer string, sel pricing.Selection) func(*demoSeeder) error 
 func (d *demoSeeder) receive(o OrderDetail) error {
 	on := d.app.Today()
 	doc := o.Document
-	s := bank.Statement{
-		ID: "DEMO-" + o.Number, IBAN: bank.IBAN(doc.Payment.IBAN), Currency: o.Currency, From: on, To: on,
-		Closing: o.Total,
-	}
+	s := bank.Statement{ID: "DEMO-" + o.Number, IBAN: bank.IBAN(doc.Payment.IBAN), Currency: o.Currency, From: on, To: on}
 	e := bank.Entry{
 		Key: "demo:" + o.Number, Amount: o.Total, Currency: o.Currency, Credit: true, Booked: on, Valued: on,
 		Payer: doc.Buyer.Name, PayerIBAN: demoIBANs[doc.Buyer.Country], References: []string{o.Reference},
 	}
-	done, err := d.app.importStatement(d.ctx, withEntry(s, e), hash(s.ID), audit.ByCommand("demo"))
+	done, err := d.app.importStatement(d.ctx, d.withEntry(s, e), hash(s.ID), audit.ByCommand("demo"))
 	if err == nil && done[0].Outcome != string(bank.Matched) {
 		err = fault.New(fault.Internal, done[0].Reason)
 	}
@@ -337,16 +335,19 @@ func (d *demoSeeder) receive(o OrderDetail) error {
 func strayMoney(d *demoSeeder) error {
 	on := d.app.Today()
 	account := d.app.seller.Accounts[0]
-	s := bank.Statement{ID: "DEMO-STRAY", IBAN: bank.IBAN(account.IBAN), Currency: account.Currency, From: on, To: on, Closing: 98_01}
-	_, err := d.app.importStatement(d.ctx, withEntry(s, bank.Entry{
+	s := bank.Statement{ID: "DEMO-STRAY", IBAN: bank.IBAN(account.IBAN), Currency: account.Currency, From: on, To: on}
+	_, err := d.app.importStatement(d.ctx, d.withEntry(s, bank.Entry{
 		Key: "demo:stray", Amount: 98_01, Currency: account.Currency, Credit: true, Booked: on, Valued: on,
 		Payer: "Brenner Holding KG", PayerIBAN: "GB82WEST12345698765432", Text: "Telefon Rechnung November, danke",
 	}), hash(s.ID), audit.ByCommand("demo"))
 	return err
 }
 
-func withEntry(s bank.Statement, e bank.Entry) bank.Statement {
-	s.Entries = []bank.Entry{e}
+// withEntry is the next statement of an account: it opens where the last one closed.
+func (d *demoSeeder) withEntry(s bank.Statement, e bank.Entry) bank.Statement {
+	s.Entries, s.Opening = []bank.Entry{e}, d.atBank[s.IBAN]
+	s.Closing = s.Opening + e.Amount
+	d.atBank[s.IBAN] = s.Closing
 	return s
 }
 
