@@ -114,16 +114,23 @@ func (w *world) statement(listed []*transfer, n int) []byte {
 	return b.Bytes()
 }
 
+// outcomeOf is what a movement became, without the name of its payer, who may have
+// another one by the next import.
+func outcomeOf(d app.ImportedEntry) string {
+	outcome := d.Outcome + " " + d.OrderNumber + " " + d.Reason
+	if d.Balance != "" {
+		outcome += " to a balance"
+	}
+	return outcome
+}
+
 // bring imports a file. Each movement has one outcome, whatever is imported how
 // often.
 func (w *world) bring(file []byte, listed []*transfer) string {
 	done, err := w.app.ImportStatement(w.ctx, bytes.NewReader(file), audit.ByCommand("sim"))
 	for i, d := range done {
 		t := listed[i]
-		outcome := d.Outcome + " " + d.OrderNumber + " " + d.Reason // payers may have another name by now
-		if d.Balance != "" {
-			outcome += " to a balance"
-		}
+		outcome := outcomeOf(d)
 		if t.outcome != "" && (t.outcome != outcome || !d.Known) {
 			w.broke("I25", "a movement was %q and is %q, known: %t", t.outcome, outcome, d.Known)
 		}

@@ -121,7 +121,7 @@ func oneStatementTwice(w *world, s step) (a, b func(context.Context) error) {
 		defer w.mu.Unlock()
 		if len(done) == 1 && t.outcome == "" {
 			w.arrived(t, done[0])
-			t.outcome = done[0].Outcome + " " + done[0].OrderNumber + done[0].Balance + " " + done[0].Reason
+			t.outcome = outcomeOf(done[0])
 		}
 		return err
 	}
