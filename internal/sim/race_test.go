@@ -70,8 +70,15 @@ func offWhileItRenews(w *world, s step) (a, b func(context.Context) error) {
 	if !ok {
 		return nil, nil
 	}
-	w.noCard[target.ID] = true
-	return func(context.Context) error { return w.switchTo(p, target.ID, false, "") }, w.app.RunDue
+	return func(context.Context) error {
+		err := w.switchTo(p, target.ID, false, "")
+		if err == nil { // who may not switch it has agreed to nothing less
+			w.mu.Lock()
+			w.noCard[target.ID] = true
+			w.mu.Unlock()
+		}
+		return err
+	}, w.app.RunDue
 }
 
 func canceledWhilePaid(w *world, s step) (a, b func(context.Context) error) {
