@@ -468,8 +468,8 @@ func (a *App) DrawDocument(ctx context.Context, number string) error {
 	return err
 }
 
-// DrawPending draws the credit notes and receipts whose drawing broke off. One
-// that cannot be drawn does not keep the others from it.
+// DrawPending draws the invoices, credit notes and receipts whose drawing broke
+// off. One that cannot be drawn does not keep the others from it.
 func (a *App) DrawPending(ctx context.Context) error {
 	var undrawn [][]byte
 	err := a.db.View(ctx, func(tx *store.Tx) error {

@@ -37,8 +37,9 @@ func sorted[T any](m map[string]T, by func(T) string) []T {
 func (w *world) check() {
 	now, err := w.read()
 	w.must(err)
-	if now.writes != w.armed { // else nothing was written, and everything is as it was
-		w.audited(false)
+	if now.writes != w.armed && w.audited(false) { // else nothing was written, and everything is as it was
+		now, err = w.read() // jobs were done meanwhile
+		w.must(err)
 	}
 	w.moved(w.facts, now)
 	w.money(now)
@@ -48,13 +49,14 @@ func (w *world) check() {
 }
 
 // audited is what `portal audit` says. What it says of lateness counts only where
-// nothing kept the jobs from being done.
-func (w *world) audited(late bool) {
+// nothing kept the jobs from being done. It reports whether it had jobs done.
+func (w *world) audited(late bool) (worked bool) {
 	lines, _, err := w.app.Audit(w.t.Context())
 	if slices.ContainsFunc(lines, func(l app.AuditLine) bool { return l.ID == "I13" && l.Broken > 0 }) {
 		// A document that is not drawn within the hour: the jobs were out of order, or
 		// it broke off, and time leapt past the next look for such. What crashes is the
 		// step's, and not this.
+		worked = true
 		w.exec(`SELECT setval('sim_write', 1)`)
 		w.jobs(nil)
 		w.due("drawing", w.app.DrawPending)
@@ -68,6 +70,7 @@ func (w *world) audited(late bool) {
 			w.broke(l.ID, "the audit: %s (%d)", l.Title, l.Broken)
 		}
 	}
+	return worked
 }
 
 // moved compares two moments: what may not go back has not, and what changed was

@@ -137,13 +137,13 @@ func (tx *Tx) CreditNotesOf(ctx context.Context, actor account.ID, number string
 
 const undrawnSQL = `
 SELECT d.content FROM (
-    SELECT issued_at, content, content_sha256 FROM invoice WHERE kind = 'credit_note' OR replaces_id IS NOT NULL
+    SELECT issued_at, content, content_sha256 FROM invoice
     UNION ALL SELECT issued_at, content, content_sha256 FROM receipt) d
 WHERE NOT EXISTS (SELECT FROM document_file f WHERE f.content_sha256 = d.content_sha256)
 ORDER BY d.issued_at LIMIT 500`
 
-// Undrawn returns the frozen content of credit notes, of invoices that replace
-// others, and of receipts that no file was drawn from yet, the oldest first.
+// Undrawn returns the frozen content of invoices, credit notes and receipts that
+// no file was drawn from yet, the oldest first.
 func (tx *Tx) Undrawn(ctx context.Context) ([][]byte, error) {
 	return values[[]byte](ctx, tx, undrawnSQL, pgx.NamedArgs{})
 }
