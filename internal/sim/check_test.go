@@ -294,9 +294,9 @@ func (w *world) mayCharge(f facts, p pay) {
 	}
 }
 
-// charged writes down a request that charges a card. Under one key there are the
-// same bytes always (payments.md 6.3).
-func (w *world) charged(r payment.ChargeRequest) {
+// charged writes down a request that charges a card, and returns whose. Under one
+// key there are the same bytes always (payments.md 6.3).
+func (w *world) charged(r payment.ChargeRequest) (payer string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c := charge{payment: string(r.PaymentID), method: r.MethodRef, amount: r.Amount, bytes: []byte(r.Description + "|" + r.ReturnURL)}
@@ -306,17 +306,24 @@ func (w *world) charged(r payment.ChargeRequest) {
 		w.broke("I6", "another request under the key of an earlier one")
 	}
 	w.charges[r.Key] = c
-	if known {
-		return
-	}
-	// A new charge: of a card that its owner let us keep, within the bounds.
-	var payer, kind, payable string
+	var kind, payable string
 	err := w.db.Pool().QueryRow(w.t.Context(), `SELECT payer_id::text, payable_kind, payable_id::text FROM payment WHERE id = $1`, c.payment).Scan(&payer, &kind, &payable)
 	if err != nil || kind != string(payment.PayableRenewal) || w.keptBy(r.MethodRef) != payer {
 		w.broke("I8", "a card of %q was charged for a %s of %s: %v", w.keptBy(r.MethodRef), kind, payer, err)
 	}
+	return payer
+}
+
+// bounded counts a charge that the provider may have heard, once for each key.
+func (w *world) bounded(r payment.ChargeRequest, payer string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.keysHeard[r.Key] {
+		return
+	}
+	w.keysHeard[r.Key] = true
 	day := payer + " " + w.app.Today().String()
-	w.daily[day] = append(w.daily[day], c)
+	w.daily[day] = append(w.daily[day], w.charges[r.Key])
 	var sum money.Amount
 	for _, c := range w.daily[day] {
 		sum += c.amount.Amount

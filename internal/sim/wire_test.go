@@ -133,6 +133,10 @@ type counter struct {
 
 // ChargeSaved is the moment at which a card is charged while its owner is away.
 func (c counter) ChargeSaved(ctx context.Context, r payment.ChargeRequest) payment.Result {
-	c.w.charged(r)
-	return c.Adapter.ChargeSaved(ctx, r)
+	payer := c.w.charged(r)
+	result := c.Adapter.ChargeSaved(ctx, r)
+	if result.Outcome != payment.OutcomeNotSent { // the provider may have heard it
+		c.w.bounded(r, payer)
+	}
+	return result
 }

@@ -46,6 +46,7 @@ type world struct {
 	daily     map[string][]charge     // by payer and day
 	halted    bool                    // charging is, as far as the steps before went
 	wasHalted bool                    // once: then nothing ran out for a while
+	keysHeard map[string]bool         // keys of charges that the sandbox may have heard
 	noCard    map[string]bool         // subscriptions for which nobody agreed to have a card charged
 	revoked   map[string]bool         // methods that were taken back
 	turned    map[string]string       // tokens of cards that turned bad, or good again, with their payer
@@ -117,7 +118,7 @@ func newWorld(t testing.TB, seed uint64, m mutant) *world {
 	w := &world{
 		t: t, ctx: t.Context(), clock: app.NewClock(begin), wire: &wire{}, opened: map[string]*page{}, charges: map[string]charge{},
 		tally: map[string]int{}, facts: facts{},
-		daily: map[string][]charge{}, noCard: map[string]bool{}, revoked: map[string]bool{}, turned: map[string]string{}, paidOut: map[string]money.Amount{},
+		daily: map[string][]charge{}, noCard: map[string]bool{}, keysHeard: map[string]bool{}, revoked: map[string]bool{}, turned: map[string]string{}, paidOut: map[string]money.Amount{},
 	}
 	dsn := storetest.Database(t)
 	conn, err := pgx.Connect(w.ctx, dsn)
