@@ -124,7 +124,7 @@ func (a *App) ConfirmReturn(ctx context.Context, staff account.Actor, entryID st
 		if err != nil {
 			return err
 		}
-		if left, err := tx.LeftAlready(ctx, about.entry); err != nil {
+		if left, err := tx.LeftAlready(ctx, about.entry.ID); err != nil {
 			return err
 		} else if left {
 			return fault.New(fault.Conflict, "error.suspense.left")

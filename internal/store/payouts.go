@@ -74,12 +74,7 @@ func (r payoutRow) payout() Payout {
 // undoneSQL is whether the bank has taken a credit b back: somebody decides so, or a
 // debit waits that seems to be its reversal.
 const undoneSQL = `(EXISTS (SELECT FROM suspense_decision d WHERE d.against_id = b.id AND d.state <> 'refused')
-        OR EXISTS (SELECT FROM bank_entry k
-                   WHERE k.outcome = 'suspense' AND NOT k.credit AND k.iban = b.iban AND k.currency = b.currency AND k.amount_minor = b.amount_minor
-                     AND k.booked_on >= b.booked_on
-                     AND NOT EXISTS (SELECT FROM suspense_decision s WHERE s.bank_entry_id = k.id AND s.state <> 'refused')
-                     AND (k.end_to_end <> '' AND k.end_to_end = b.end_to_end OR k.reference <> '' AND k.reference = b.reference
-                          OR k.payer_iban <> '' AND k.payer_iban = b.payer_iban)))`
+        OR ` + reversalWaitsSQL + `)`
 
 const payoutColumnsSQL = `
 SELECT r.id, split_part(r.request, ' ', 1) || ' ' || split_part(r.request, ' ', 2) AS occasion, r.payment_id, p.payer_id, y.name AS payer_name,

@@ -47,7 +47,7 @@ func TestEveryStatementPrepares(t *testing.T) {
 }
 
 // fragments are parts that other constants are put together from.
-var fragments = map[string]bool{"orderFieldsSQL": true, "orderColumnsSQL": true, "mayBuySQL": true, "subscriptionColumnsSQL": true, "movementColumnsSQL": true, "payerColumnsSQL": true, "invitationColumnsSQL": true, "recipientColumnsSQL": true, "standsSQL": true, "undoneSQL": true}
+var fragments = map[string]bool{"orderFieldsSQL": true, "orderColumnsSQL": true, "mayBuySQL": true, "subscriptionColumnsSQL": true, "movementColumnsSQL": true, "payerColumnsSQL": true, "invitationColumnsSQL": true, "recipientColumnsSQL": true, "standsSQL": true, "undoneSQL": true, "reversalWaitsSQL": true}
 
 // A statement that does not exist on the schema is seen.
 func TestABrokenStatementDoesNotPrepare(t *testing.T) {

@@ -161,20 +161,20 @@ func (tx *Tx) ReturnsSent(ctx context.Context, iban bank.IBAN, e bank.Entry) ([]
 	})
 }
 
-const leftAlreadySQL = `
-SELECT EXISTS (SELECT FROM bank_entry b
-    LEFT JOIN suspense_decision d ON d.bank_entry_id = b.id AND d.state <> 'refused'
-    WHERE b.outcome = 'suspense' AND NOT b.credit AND d.id IS NULL AND b.iban = @iban AND b.currency = @currency AND b.amount_minor = @amount
-      AND b.booked_on >= @booked
-      AND (b.end_to_end <> '' AND b.end_to_end = @end_to_end OR b.reference <> '' AND b.reference = @reference OR b.payer_iban <> '' AND b.payer_iban = @from_iban))`
+// reversalWaitsSQL is whether a debit waits that seems to take a credit b back.
+const reversalWaitsSQL = `EXISTS (SELECT FROM bank_entry k
+        WHERE k.outcome = 'suspense' AND NOT k.credit AND k.iban = b.iban AND k.currency = b.currency AND k.amount_minor = b.amount_minor
+          AND k.booked_on >= b.booked_on
+          AND NOT EXISTS (SELECT FROM suspense_decision s WHERE s.bank_entry_id = k.id AND s.state <> 'refused')
+          AND (k.end_to_end <> '' AND k.end_to_end = b.end_to_end OR k.reference <> '' AND k.reference = b.reference
+               OR k.payer_iban <> '' AND k.payer_iban = b.payer_iban))`
+
+const leftAlreadySQL = `SELECT ` + reversalWaitsSQL + ` FROM bank_entry b WHERE b.id = @entry`
 
 // LeftAlready reports whether the bank shows that money like a credit's was taken
 // back, and nobody has decided about that.
-func (tx *Tx) LeftAlready(ctx context.Context, e SuspenseEntry) (bool, error) {
-	return value[bool](ctx, tx, "bank entry", leftAlreadySQL, pgx.NamedArgs{
-		"iban": string(e.IBAN), "currency": string(e.Amount.Currency), "amount": int64(e.Amount.Amount), "booked": day(e.Booked),
-		"end_to_end": e.EndToEnd, "reference": e.Reference, "from_iban": string(e.FromIBAN),
-	})
+func (tx *Tx) LeftAlready(ctx context.Context, entryID string) (bool, error) {
+	return value[bool](ctx, tx, "bank entry", leftAlreadySQL, pgx.NamedArgs{"entry": entryID})
 }
 
 // Undone is a credit that a reversal seems to undo.
