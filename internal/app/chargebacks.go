@@ -113,7 +113,7 @@ func (a *App) disputeLost(ctx context.Context, tx *store.Tx, p payment.Payment, 
 // of what was given back and could not be sent to the card. What was spent stays
 // disputed.
 func (a *App) takeLost(ctx context.Context, tx *store.Tx, p payment.Payment, dispute string, lost money.Money) error {
-	if err := a.dropHeld(ctx, tx, p); err != nil {
+	if _, err := a.dropHeld(ctx, tx, p, 0); err != nil { // that its bank has given the money back is what the payer is told
 		return err
 	}
 	still, err := stillOnBalance(ctx, tx, p)
@@ -222,27 +222,26 @@ func (a *App) sendHeld(ctx context.Context, tx *store.Tx, p payment.Payment) err
 	return nil
 }
 
-// dropHeld puts refunds that waited for the end of a dispute back on the balance
-// where what was lost leaves nothing to send. That its bank has given the money
-// back is what the payer is told.
-func (a *App) dropHeld(ctx context.Context, tx *store.Tx, p payment.Payment) error {
+// dropHeld puts refunds that were not sent yet back on the balance, the newest
+// first, until those that are left fit beside what was lost and what goes back
+// besides. It returns those that it put back; nobody is told of them yet.
+func (a *App) dropHeld(ctx context.Context, tx *store.Tx, p payment.Payment, besides money.Amount) (dropped []payment.Refund, err error) {
 	held, err := heldRefunds(ctx, tx, p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, r := range slices.Backward(held) {
 		asked, err := tx.RefundAsked(ctx, p.ID)
-		if err != nil {
-			return err
+		if err != nil || asked+besides+p.Disputed <= p.Received {
+			return dropped, err
 		}
-		if asked+p.Disputed <= p.Received {
-			return nil
+		next := r.Answered(payment.Result{Outcome: payment.OutcomeDeclined})
+		if _, err := a.refundMoved(ctx, tx, p, r, next); err != nil {
+			return nil, err
 		}
-		if _, err := a.refundMoved(ctx, tx, p, r, r.Answered(payment.Result{Outcome: payment.OutcomeDeclined})); err != nil {
-			return err
-		}
+		dropped = append(dropped, next)
 	}
-	return nil
+	return dropped, nil
 }
 
 // endTimeOf ends the paid time that an order bought, because its money was taken

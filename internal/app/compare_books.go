@@ -26,7 +26,8 @@ type Lister interface {
 // booked; money that belongs to no payment of ours is noted and waits for a
 // person. A provider that does not answer is asked again the next time, from
 // where this time ended. A payment that cannot be looked up keeps no other from
-// being compared; where that is not for want of an answer, a person is told.
+// being compared, and is compared again the next time; where that is not for want
+// of an answer, a person is told.
 func (a *App) CompareBooks(ctx context.Context) error {
 	var failed []error
 	for _, p := range a.providers {
@@ -63,11 +64,9 @@ func (a *App) compareBook(ctx context.Context, p PaymentProvider, lister Lister)
 			if err == nil {
 				continue
 			}
-			failed = append(failed, fmt.Errorf("payment %s: %w", seen.PaymentID, err))
-			if fault.Is(err, fault.Unavailable) {
-				held = true
-			} else if err := a.notCompared(ctx, seen.PaymentID); err != nil { // nothing is written: it goes on from the page before
-				return errors.Join(append(failed, err)...)
+			failed, held = append(failed, fmt.Errorf("payment %s: %w", seen.PaymentID, err)), true
+			if !fault.Is(err, fault.Unavailable) {
+				failed = append(failed, a.notCompared(ctx, seen.PaymentID))
 			}
 		}
 		if len(page) == 0 {
@@ -108,8 +107,7 @@ func (a *App) compare(ctx context.Context, provider PaymentProvider, seen paymen
 // cannot be brought to what stands there.
 const alertNotCompared payment.AlertCode = "not_compared"
 
-// notCompared calls a person: the list goes on behind the payment, which is not
-// shown again before it changes.
+// notCompared calls a person.
 func (a *App) notCompared(ctx context.Context, id payment.ID) error {
 	return a.db.Update(ctx, func(tx *store.Tx) error {
 		p, err := tx.Payment(ctx, id)

@@ -162,8 +162,9 @@ func TestARefundThatCameBackUnheard(t *testing.T) {
 	s.clean()
 }
 
-// A payment that cannot be looked up keeps no other from being compared: without
-// an answer it is asked for again, and where it cannot be booked a person is told.
+// A payment that cannot be looked up keeps no other from being compared, and is
+// compared again the next time; where it cannot be booked a person is told
+// (simulator, seed 204: the connection broke off while a refund was booked).
 func TestOnePaymentKeepsNoOther(t *testing.T) {
 	t.Parallel()
 	s := newTill(t)
@@ -195,7 +196,11 @@ func TestOnePaymentKeepsNoOther(t *testing.T) {
 	if disputed(first) != 0 || disputed(third) != 10_00 {
 		t.Errorf("with a payment that cannot be stored: %d, %d", disputed(first), disputed(third))
 	}
-	s.must(s.CompareBooks(s.ctx())) // that is behind it
+	s.must(discard(s.db.Pool().Exec(s.ctx(), `DROP TRIGGER broken ON payment`)))
+	s.must(s.CompareBooks(s.ctx()))
+	if disputed(first) != 10_00 {
+		t.Errorf("once it can be stored: %d", disputed(first))
+	}
 	if n := s.count(`SELECT count(*) FROM audit WHERE action = 'payment.alert' AND object_id = $1 AND detail->>'why' = 'not_compared'`, string(first.ID)); n != 1 {
 		t.Errorf("a person was called %d times", n)
 	}

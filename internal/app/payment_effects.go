@@ -296,28 +296,47 @@ func (a *App) moneyReturned(ctx context.Context, tx *store.Tx, p payment.Payment
 	if err != nil {
 		return err
 	}
+	var foreign []payment.RefundView
 	for _, v := range seen.Refunds {
 		i := slices.IndexFunc(known, func(r payment.Refund) bool { return r.ID == v.RefundID || v.Ref != "" && r.Ref == v.Ref })
-		var r payment.Refund
-		switch {
-		case i >= 0:
-			r = known[i]
-		case v.State == payment.RefundFailed:
-			continue // it came back before we heard of it: nothing has left, and the money may be disputed by now
-		default:
-			r = payment.Refund{PaymentID: p.ID, Request: "provider " + p.Provider + " " + v.Ref, Amount: v.Amount, Reason: "made at the provider", By: string(byPayments)}
-			if r.ID, _, err = tx.InsertRefund(ctx, r); err != nil {
-				return err
-			}
-			if r, err = tx.LockRefund(ctx, r.ID); err != nil {
-				return err
-			}
+		if i < 0 {
+			foreign = append(foreign, v)
+		} else if err := a.refundSeen(ctx, tx, p, known[i], known[i].Seen(v)); err != nil {
+			return err
 		}
-		if err := a.refundSeen(ctx, tx, p, r, r.Seen(v)); err != nil {
+	}
+	for _, v := range foreign { // after ours: one that failed leaves room
+		if v.State == payment.RefundFailed {
+			continue // it came back before we heard of it: nothing has left, and the money may be disputed by now
+		}
+		if err := a.foreignRefund(ctx, tx, p, v); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// foreignRefund books a refund that was made at the provider's own page. It has
+// been made: what was asked for here, not sent yet, and does not fit beside it any
+// more, fails.
+func (a *App) foreignRefund(ctx context.Context, tx *store.Tx, p payment.Payment, v payment.RefundView) error {
+	dropped, err := a.dropHeld(ctx, tx, p, v.Amount.Amount)
+	if err != nil {
+		return err
+	}
+	for _, r := range dropped {
+		if err := a.tellRefund(ctx, tx, p, r, notice.RefundFailed); err != nil {
+			return err
+		}
+	}
+	r := payment.Refund{PaymentID: p.ID, Request: "provider " + p.Provider + " " + v.Ref, Amount: v.Amount, Reason: "made at the provider", By: string(byPayments)}
+	if r.ID, _, err = tx.InsertRefund(ctx, r); err != nil {
+		return err
+	}
+	if r, err = tx.LockRefund(ctx, r.ID); err != nil {
+		return err
+	}
+	return a.refundSeen(ctx, tx, p, r, r.Seen(v))
 }
 
 // refundSeen stores a refund that moved, books that it was sent, or that it came

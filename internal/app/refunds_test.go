@@ -659,6 +659,67 @@ func TestNothingIsLostByRefunds(t *testing.T) {
 	}
 }
 
+// Staff of ours gave everything back at the provider's own page while a refund that
+// was asked for here waited, or was on its way and nobody knew about it. What was
+// sent back counts; ours has failed and is on the balance, and a person is told
+// (simulator, seed 1690: nothing of the payment was booked any more).
+func TestARefundElsewhereLeavesNoRoomForOurs(t *testing.T) {
+	t.Parallel()
+	for _, ours := range []string{"waits for a dispute", "never arrived", "never arrived, and is repeated"} {
+		t.Run(ours, func(t *testing.T) {
+			t.Parallel()
+			s := newTill(t)
+			ona, id, o := s.paidByCard(7_900_000_003_059, "Ona", 2)
+			finance := s.staff(7_900_000_003_060, "Rasa", account.StaffFinance)
+			request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
+			s.must(err)
+			s.must(s.ApproveRefund(s.ctx(), finance, request))
+			s.must(s.DrawPending(s.ctx()))
+			p, err := s.OrderPayment(s.ctx(), ona, o.Number)
+			s.must(err)
+			disputed := ours == "waits for a dispute"
+			theirs := p.Received
+			if disputed {
+				s.must(s.Chargeback(string(p.ID), 1_00, payment.DisputeOpen))
+				theirs -= 1_00
+				s.webhooks()
+			} else {
+				s.must(s.Inject(sandbox.Fault{Kind: sandbox.TimeoutBefore, On: "refund"}))
+			}
+			s.sendRefunds()
+			if r := s.sendRefund(p, "theirs", theirs); r.Outcome != payment.OutcomeSucceeded {
+				t.Fatalf("at the provider: %+v", r)
+			}
+			switch ours {
+			case "never arrived":
+				s.wait(2) // nobody looked for so long
+			case "never arrived, and is repeated":
+				s.clock.Set(s.clock.Now().Add(time.Minute))
+			}
+			_, err = s.CheckRefunds(s.ctx())
+			s.must(err)
+			s.webhooks()
+			if disputed {
+				s.must(s.Chargeback(string(p.ID), 1_00, payment.DisputeWon))
+			}
+			s.webhooks()
+			s.sendRefunds()
+			s.must(s.CompareBooks(s.ctx()))
+			if now := s.paymentByID(p.ID); now.Refunded != theirs || s.site.balance(p.PayerID) != 43_32 {
+				t.Errorf("returned %s, the balance has %s", now.Refunded.Decimal(), s.site.balance(p.PayerID).Decimal())
+			}
+			if n := s.count(`SELECT count(*) FROM refund WHERE state = 'failed'`); n != 1 || s.count(`SELECT count(*) FROM notice WHERE kind = 'refund_failed'`) != 1 {
+				t.Errorf("%d failed", n)
+			}
+			if n := s.count(`SELECT count(*) FROM audit WHERE action = 'payment.alert' AND detail->>'why' = 'refund_not_asked'`); n != 1 {
+				t.Errorf("%d alerts", n)
+			}
+			s.agree()
+			s.clean()
+		})
+	}
+}
+
 // A refund that never arrived, and could not be repeated while the provider
 // remembered its key, has failed: proof of absence, not a guess. The money is on
 // the balance.
