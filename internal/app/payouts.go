@@ -162,16 +162,16 @@ func (a *App) onPayout(ctx context.Context, staff account.Actor, id string, f fu
 		if err := a.mayDecide(ctx, tx, staff); err != nil {
 			return err
 		}
-		seen, err := tx.Payout(ctx, staff.AccountID, id)
+		s, r, err := a.lockRefund(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		seen, err := tx.Payout(ctx, staff.AccountID, id) // under the locks: the bank may be taking its money back
 		if err != nil {
 			return err
 		}
 		if seen.MayBuy {
 			return fault.New(fault.Forbidden, "error.refund.own")
-		}
-		s, r, err := a.lockRefund(ctx, tx, id)
-		if err != nil {
-			return err
 		}
 		return f(tx, s.payment, r, seen.Undone)
 	})

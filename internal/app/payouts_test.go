@@ -1,12 +1,16 @@
 package app_test
 
 import (
+	"bytes"
+	"context"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/siptg/portal/internal/account"
 	"github.com/siptg/portal/internal/app"
+	"github.com/siptg/portal/internal/audit"
 	"github.com/siptg/portal/internal/bank"
 	"github.com/siptg/portal/internal/bank/banktest"
 	"github.com/siptg/portal/internal/fault"
@@ -334,6 +338,51 @@ func TestAPayoutOfWhatTheBankTookBack(t *testing.T) {
 	s.must(s.DecideSuspense(s.ctx(), finance, reversal, app.SuspenseDecision{Kind: bank.DecideTakeBack, Against: entry, Reason: "x"}))
 	if got := s.site.balance(payer); got != 0 {
 		t.Errorf("in the end: balance %s", got.Decimal())
+	}
+	s.agree()
+}
+
+// A reversal that arrives while somebody says that a payout was sent is seen: what
+// the bank has taken back is read under the locks, not before them.
+func TestAPayoutWhileTheBankTakesItBack(t *testing.T) {
+	t.Parallel()
+	s := newTill(t)
+	finance := s.staff(7_900_000_003_843, "Rasa", account.StaffFinance)
+	ona, payer := s.customer(7_900_000_003_842, "Ona")
+	o := s.order(ona, softphone(2, false, 6))
+	paid := s.entry(o)
+	s.arrives(paid)
+	o, err := s.Order(s.ctx(), ona, o.Number)
+	s.must(err)
+	request, err := s.AskRefund(s.ctx(), ona, o.SubscriptionID, "method", "x")
+	s.must(err)
+	s.must(s.ApproveRefund(s.ctx(), finance, request))
+	payout := must(s.StaffPayouts(s.ctx(), finance))[0].ID
+	back := paid
+	back.Credit, back.Reversal, back.ServicerRef = false, true, "R1"
+
+	lock, err := s.db.Pool().Begin(s.ctx())
+	s.must(err)
+	defer func() { _ = lock.Rollback(context.WithoutCancel(s.ctx())) }()
+	s.must(discard(lock.Exec(s.ctx(), `SELECT FROM payer WHERE id = $1 FOR UPDATE`, string(payer))))
+	waiting := func(n int) {
+		for s.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) < n {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	file := s.camt(banktest.Version08, back)
+	imported, said := make(chan error), make(chan error)
+	go func() {
+		_, err := s.ImportStatement(s.ctx(), bytes.NewReader(file), audit.ByCommand("test"))
+		imported <- err
+	}()
+	waiting(1)
+	go func() { said <- s.ConfirmPayout(s.ctx(), finance, payout) }()
+	waiting(2)
+	s.must(lock.Rollback(s.ctx()))
+	s.must(<-imported)
+	if err := <-said; !fault.Is(err, fault.Conflict) || keyOf(err) != "error.payout.undone" {
+		t.Errorf("sent while its reversal arrived: %v", err)
 	}
 	s.agree()
 }
