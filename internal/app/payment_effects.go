@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -316,6 +317,10 @@ func (a *App) moneyReturned(ctx context.Context, tx *store.Tx, p payment.Payment
 	return nil
 }
 
+// errNoRoomYet says that a refund cannot be booked beside one of ours that was sent
+// and that nobody knows about yet. Once that is decided it can.
+var errNoRoomYet = errors.New("app: a refund on its way leaves no room for another")
+
 // foreignRefund books a refund that was made at the provider's own page. It has
 // been made: what was asked for here, not sent yet, and does not fit beside it any
 // more, fails.
@@ -330,7 +335,9 @@ func (a *App) foreignRefund(ctx context.Context, tx *store.Tx, p payment.Payment
 		}
 	}
 	r := payment.Refund{PaymentID: p.ID, Request: "provider " + p.Provider + " " + v.Ref, Amount: v.Amount, Reason: "made at the provider", By: string(byPayments)}
-	if r.ID, _, err = tx.InsertRefund(ctx, r); err != nil {
+	if r.ID, _, err = tx.InsertRefund(ctx, r); fault.Is(err, fault.Conflict) {
+		return fault.Wrap(fault.Unavailable, "error.payment.unavailable", fmt.Errorf("%w: %w", errNoRoomYet, err))
+	} else if err != nil {
 		return err
 	}
 	if r, err = tx.LockRefund(ctx, r.ID); err != nil {

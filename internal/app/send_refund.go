@@ -146,13 +146,10 @@ func (a *App) lockRefund(ctx context.Context, tx *store.Tx, id string) (scene, p
 
 // lookUpRefund looks at the provider's book for a refund that is on its way, and
 // returns it as it is afterwards. What the book does not show long enough after
-// it was sent has failed. A payment that cannot be booked as the book has it is no
-// reason to wait: it may be this refund that leaves no room for another.
+// it was sent has failed. That it leaves no room for another is no reason to wait.
 func (a *App) lookUpRefund(ctx context.Context, r payment.Refund) (payment.Refund, error) {
 	snapshot, err := a.lookAt(ctx, r.PaymentID, 0)
-	if fault.Is(err, fault.Conflict) {
-		a.log.Warn("a payment cannot be booked as its provider shows it while a refund of it is on its way", "payment", r.PaymentID, "refund", r.ID, "error", err)
-	} else if err != nil {
+	if err != nil && !errors.Is(err, errNoRoomYet) {
 		return r, err
 	}
 	err = a.db.Update(ctx, func(tx *store.Tx) error {
