@@ -507,8 +507,9 @@ func samples() map[string]templ.Component {
 		"invoice-corrected":      views.InvoiceDocument(views.DocumentPage{Page: page(true, views.NavInvoices), Document: corrected(), PDFURL: "/x.pdf"}),
 		"withdrawal":             views.Withdrawal(withdrawal(false)),
 		"withdrawal-moved":       views.Withdrawal(withdrawal(true)),
-		"withdrawal-waits": views.Withdrawal(views.WithdrawalPage{
-			Page: page(true, views.NavSubscriptions), SubscriptionURL: subscriptionRows[0].URL, Waits: i18n.New("en").T("error.refund.disputed"),
+		"withdrawal-refused": views.Withdrawal(views.WithdrawalPage{
+			Page: page(true, views.NavSubscriptions), SubscriptionURL: subscriptionRows[0].URL, Refused: i18n.New("en").T("error.refund.disputed"),
+			Instead: i18n.New("en").T("withdrawal.waits"),
 		}),
 		"withdrawn":       views.Withdrawn(withdrawn()),
 		"account":         views.Account(account()),

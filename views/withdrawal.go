@@ -16,7 +16,8 @@ type WithdrawalPage struct {
 	Until           string // paid until afterwards, where it goes on
 	Token           string
 	Moved           bool   // what was shown before does not hold any more
-	Waits           string // why nothing can be withdrawn from now; then there is nothing else on the page
+	Refused         string // why nothing can be withdrawn from; then there is nothing else on the page
+	Instead         string // and what can be done
 }
 
 // WithdrawnOrder is an order on the page and on the receipt.

@@ -20,20 +20,21 @@ func withdrawalURL(id string) string { return "/withdrawals/" + url.PathEscape(i
 func (s *server) withdrawalPage(c echo.Context) error {
 	offer, err := s.app.WithdrawalOffer(c.Request().Context(), s.actor(c), c.Param("id"))
 	if err != nil {
-		return s.withdrawalWaits(c, err)
+		return s.noWithdrawal(c, err)
 	}
 	return s.render(c, http.StatusOK, views.Withdrawal(withdrawalView(s.page(c), offer, s.zone(c))))
 }
 
-// withdrawalWaits shows why an order that could be withdrawn from cannot be now.
-// Any other error passes.
-func (s *server) withdrawalWaits(c echo.Context, err error) error {
-	if keyOf(err) != "error.refund.disputed" {
+// noWithdrawal shows why nothing can be withdrawn from, or not now, and what can be
+// done instead. Any other error passes.
+func (s *server) noWithdrawal(c echo.Context, err error) error {
+	instead := map[string]string{"error.refund.disputed": "withdrawal.waits", "error.withdrawal.none": "withdrawal.over"}[keyOf(err)]
+	if instead == "" {
 		return err
 	}
 	page := s.page(c)
 	return s.render(c, statusOf(err), views.Withdrawal(views.WithdrawalPage{
-		Page: page, SubscriptionURL: subscriptionURL(c.Param("id")), Waits: faultText(page.T, err),
+		Page: page, SubscriptionURL: subscriptionURL(c.Param("id")), Refused: faultText(page.T, err), Instead: page.T.T(instead),
 	}))
 }
 
@@ -49,14 +50,14 @@ func (s *server) withdraw(c echo.Context) error {
 	if keyOf(err) == "error.withdrawal.moved" || fault.Is(err, fault.Invalid) {
 		offer, nothing := s.app.WithdrawalOffer(ctx, actor, id)
 		if nothing != nil {
-			return s.withdrawalWaits(c, nothing)
+			return s.noWithdrawal(c, nothing)
 		}
 		page := withdrawalView(s.page(c), offer, s.zone(c))
 		page.Moved = true
 		return s.render(c, statusOf(err), views.Withdrawal(page))
 	}
 	if err != nil {
-		return s.withdrawalWaits(c, err)
+		return s.noWithdrawal(c, err)
 	}
 	return s.redirect(c, withdrawalURL(receipt), "")
 }

@@ -79,7 +79,8 @@ func TestNoWithdrawal(t *testing.T) {
 	if a := ona.get(path); a.doc().Find(`[data-testid="withdraw-link"]`).Length() != 0 || a.status != http.StatusOK {
 		t.Error("after 15 days the link is there")
 	}
-	if a := ona.get(path + "/withdraw"); a.status != http.StatusConflict {
-		t.Errorf("after 15 days: %d", a.status)
+	a := ona.get(path + "/withdraw")
+	if text := a.mark("withdrawal-refused").Text(); a.status != http.StatusConflict || !strings.Contains(text, "within 14 days") {
+		t.Errorf("after 15 days: %d %q", a.status, text)
 	}
 }
