@@ -96,7 +96,7 @@ func (a *App) compare(ctx context.Context, provider PaymentProvider, seen paymen
 		return a.stray(ctx, provider, seen)
 	case err != nil:
 		return err
-	case known.Parked != "" && known.Parked != payment.AlertUndecided || agree(known, seen): // a person looks at what is parked
+	case agree(known, seen) && !known.Doubted():
 		return nil
 	}
 	a.log.Warn("the provider's list shows a payment otherwise than we know it; it is looked up", "payment", known.ID, "state", known.State, "there", seen.State)

@@ -121,7 +121,7 @@ func (a *App) applied(ctx context.Context, tx *store.Tx, s scene, p payment.Paym
 		}
 	}
 	// What is not believed is not booked.
-	if from.seen == nil || !p.AsOf.Equal(from.seen.AsOf) || p.Parked != "" && p.Parked != payment.AlertUndecided {
+	if from.seen == nil || !p.AsOf.Equal(from.seen.AsOf) || p.Doubted() {
 		return nil
 	}
 	if err := a.moneyReturned(ctx, tx, p, *from.seen); err != nil {

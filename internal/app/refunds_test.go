@@ -723,6 +723,40 @@ func TestARefundElsewhereLeavesNoRoomForOurs(t *testing.T) {
 	}
 }
 
+// An answer whose view of the payment is not believed says nothing of the refund
+// either: it is looked up, and until then it is not booked, nor is anybody told
+// (simulator, seed 1238).
+func TestARefundWhoseAnswerIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []sandbox.FaultKind{sandbox.WrongAmount, sandbox.WrongCurrency} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s := newTill(t)
+			ona, id, _ := s.paidByCard(7_900_000_003_061, "Ona", 2)
+			finance := s.staff(7_900_000_003_062, "Rasa", account.StaffFinance)
+			request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
+			s.must(err)
+			s.must(s.ApproveRefund(s.ctx(), finance, request))
+			s.must(s.DrawPending(s.ctx()))
+			s.webhooks()
+			s.holding = true // no webhook helps
+			s.must(s.Inject(sandbox.Fault{Kind: kind, On: "refund"}))
+			s.sendRefunds()
+			told := func() int { return s.count(`SELECT count(*) FROM notice WHERE kind = 'refund_sent'`) }
+			if n := s.count(`SELECT count(*) FROM refund WHERE state = 'unknown'`); n != 1 || told() != 0 {
+				t.Errorf("%d are not known, %d told", n, told())
+			}
+			s.clock.Set(s.clock.Now().Add(time.Minute))
+			_, err = s.CheckRefunds(s.ctx())
+			s.must(err)
+			if n := s.count(`SELECT count(*) FROM refund WHERE state = 'succeeded'`); n != 1 || told() != 1 || s.refunded() != 43_32 {
+				t.Errorf("%d sent, %d told, the card got %s", n, told(), s.refunded().Decimal())
+			}
+			s.agree()
+		})
+	}
+}
+
 // A refund that never arrived, and could not be repeated while the provider
 // remembered its key, has failed: proof of absence, not a guess. The money is on
 // the balance.

@@ -109,21 +109,26 @@ func (a *App) requestRefund(ctx context.Context, id string) error {
 		if r.AttemptNo != attempt || r.State != payment.RefundRequested && r.State != payment.RefundUnknown {
 			return nil
 		}
+		p, effects := s.payment, []payment.Effect(nil)
+		if result.Snapshot != nil {
+			if p, effects, err = payment.Apply(s.payment, *result.Snapshot); err != nil {
+				return err
+			}
+			if p.Doubted() { // then the rest of the answer is not believed either
+				result.Outcome, result.Ref = payment.OutcomeUnknown, ""
+			}
+		}
 		next := r.Answered(result)
 		if next.State == payment.RefundRequested { // surely not executed
 			next.NextCheckAt = tx.Now().Add(resendAfter)
 		} else {
 			next, _ = next.Scheduled(tx.Now())
 		}
-		if err := a.refundSeen(ctx, tx, s.payment, r, next); err != nil || result.Snapshot == nil {
+		if err := a.refundSeen(ctx, tx, s.payment, r, next); err != nil {
 			return err
 		}
 		// Nobody looks at an ended payment again unless a webhook says so: what the
 		// answer shows of it counts now.
-		p, effects, err := payment.Apply(s.payment, *result.Snapshot)
-		if err != nil {
-			return err
-		}
 		return a.applied(ctx, tx, s, p, effects, origin{
 			source: store.FromAPI, outcome: result.Outcome, seen: result.Snapshot, detail: map[string]any{"operation": payment.OpRefund},
 		})

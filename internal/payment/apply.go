@@ -49,6 +49,10 @@ type Effect struct {
 // ErrOtherPayment reports a view of another payment.
 var ErrOtherPayment = errors.New("payment: the view is of another payment")
 
+// Doubted reports whether the last view of the payment that came was not believed.
+// Nothing that comes with it is booked.
+func (p Payment) Doubted() bool { return p.Parked != "" && p.Parked != AlertUndecided }
+
 // absenceGrace is longer than any request of ours can be on its way.
 const absenceGrace = 10 * time.Minute
 
