@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -37,6 +38,7 @@ func TestOffRacesTheCard(t *testing.T) {
 	s.must(err)
 	seen := map[string]int{}
 	charged := 0
+	var lasts time.Duration // a charge
 	for round := range rounds {
 		// Cards do not last for thousands of years.
 		token, err := s.SaveCard(sandbox.CardOK)
@@ -51,13 +53,17 @@ func TestOffRacesTheCard(t *testing.T) {
 			s.must(s.Renew(s.ctx(), id))
 		}
 		var charging bool
+		ahead := rand.N(lasts + 1) // of the charge, which takes longer: both come first
 		off := func() {
+			time.Sleep(ahead)
 			var err error
 			if charging, err = s.TurnAutoRenewOff(s.ctx(), ona, id); err != nil {
 				t.Error(err)
 			}
 		}
 		charge := func() {
+			began := time.Now()
+			defer func() { lasts = time.Since(began) }()
 			if err := s.Renew(s.ctx(), id); err != nil {
 				t.Error(err)
 			}
