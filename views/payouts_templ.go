@@ -442,7 +442,7 @@ func payoutBadge(t i18n.Translator, r StaffPayoutRow) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		default:
-			templ_7745c5c3_Err = badge("wait", t.N("common.days", r.Days)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = badge("wait", waited(t, r.Days)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
