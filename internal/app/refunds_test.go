@@ -47,6 +47,17 @@ func (s *till) paidByCard(id int64, name string, accounts int) (actor account.Ac
 	return actor, o.SubscriptionID, o
 }
 
+// refundUnderWay is a customer who paid by card and whose refund of 43.32 to the
+// card is approved and not sent yet.
+func (s *till) refundUnderWay(id int64) (actor account.Actor, o app.OrderDetail) {
+	s.t.Helper()
+	actor, subscription, o := s.paidByCard(id, "Ona", 2)
+	request, err := s.AskRefund(s.ctx(), actor, subscription, "method", "x")
+	s.must(err)
+	s.must(s.ApproveRefund(s.ctx(), s.staff(id+50, "Rasa", account.StaffFinance), request))
+	return actor, o
+}
+
 // sendRefunds does what the jobs would.
 func (s *site) sendRefunds() {
 	s.t.Helper()
@@ -246,11 +257,7 @@ func TestRefundUnderEveryFault(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			s := newTill(t)
-			ona, id, _ := s.paidByCard(7_900_000_003_040, "Ona", 2)
-			finance := s.staff(7_900_000_003_041, "Rasa", account.StaffFinance)
-			request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
-			s.must(err)
-			s.must(s.ApproveRefund(s.ctx(), finance, request))
+			s.refundUnderWay(7_900_000_003_040)
 			on := "refund"
 			if slices.Contains(webhooks, kind) {
 				on = ""
@@ -290,11 +297,7 @@ func TestRefundUnderEveryFault(t *testing.T) {
 func TestRefundComesBack(t *testing.T) {
 	t.Parallel()
 	s := newTill(t)
-	ona, id, o := s.paidByCard(7_900_000_003_050, "Ona", 2)
-	finance := s.staff(7_900_000_003_051, "Rasa", account.StaffFinance)
-	request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
-	s.must(err)
-	s.must(s.ApproveRefund(s.ctx(), finance, request))
+	ona, o := s.refundUnderWay(7_900_000_003_050)
 	s.sendRefunds()
 	s.webhooks()
 	p, err := s.OrderPayment(s.ctx(), ona, o.Number)
@@ -345,11 +348,7 @@ func TestARefundWaitsForTheEndOfADispute(t *testing.T) {
 		t.Run(string(end), func(t *testing.T) {
 			t.Parallel()
 			s := newTill(t)
-			ona, id, o := s.paidByCard(7_900_000_003_055, "Ona", 2)
-			finance := s.staff(7_900_000_003_056, "Rasa", account.StaffFinance)
-			request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
-			s.must(err)
-			s.must(s.ApproveRefund(s.ctx(), finance, request))
+			ona, o := s.refundUnderWay(7_900_000_003_055)
 			p, err := s.OrderPayment(s.ctx(), ona, o.Number)
 			s.must(err)
 			// The payer's bank was quicker.
@@ -399,11 +398,7 @@ func TestRefundRefused(t *testing.T) {
 		t.Run(strconv.FormatBool(spent), func(t *testing.T) {
 			t.Parallel()
 			s := newTill(t)
-			ona, id, o := s.paidByCard(7_900_000_003_055, "Ona", 2)
-			finance := s.staff(7_900_000_003_056, "Rasa", account.StaffFinance)
-			request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
-			s.must(err)
-			s.must(s.ApproveRefund(s.ctx(), finance, request))
+			ona, o := s.refundUnderWay(7_900_000_003_055)
 			p, err := s.OrderPayment(s.ctx(), ona, o.Number)
 			s.must(err)
 			s.must(s.Chargeback(string(p.ID), 0, payment.DisputeOpen))
@@ -669,11 +664,7 @@ func TestARefundElsewhereLeavesNoRoomForOurs(t *testing.T) {
 		t.Run(ours, func(t *testing.T) {
 			t.Parallel()
 			s := newTill(t)
-			ona, id, o := s.paidByCard(7_900_000_003_059, "Ona", 2)
-			finance := s.staff(7_900_000_003_060, "Rasa", account.StaffFinance)
-			request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
-			s.must(err)
-			s.must(s.ApproveRefund(s.ctx(), finance, request))
+			ona, o := s.refundUnderWay(7_900_000_003_059)
 			s.must(s.DrawPending(s.ctx()))
 			p, err := s.OrderPayment(s.ctx(), ona, o.Number)
 			s.must(err)
@@ -732,11 +723,7 @@ func TestARefundWhoseAnswerIsNotBelieved(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			s := newTill(t)
-			ona, id, _ := s.paidByCard(7_900_000_003_061, "Ona", 2)
-			finance := s.staff(7_900_000_003_062, "Rasa", account.StaffFinance)
-			request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
-			s.must(err)
-			s.must(s.ApproveRefund(s.ctx(), finance, request))
+			s.refundUnderWay(7_900_000_003_061)
 			s.must(s.DrawPending(s.ctx()))
 			s.webhooks()
 			s.holding = true // no webhook helps
@@ -747,7 +734,7 @@ func TestARefundWhoseAnswerIsNotBelieved(t *testing.T) {
 				t.Errorf("%d are not known, %d told", n, told())
 			}
 			s.clock.Set(s.clock.Now().Add(time.Minute))
-			_, err = s.CheckRefunds(s.ctx())
+			_, err := s.CheckRefunds(s.ctx())
 			s.must(err)
 			if n := s.count(`SELECT count(*) FROM refund WHERE state = 'succeeded'`); n != 1 || told() != 1 || s.refunded() != 43_32 {
 				t.Errorf("%d sent, %d told, the card got %s", n, told(), s.refunded().Decimal())
@@ -763,11 +750,7 @@ func TestARefundWhoseAnswerIsNotBelieved(t *testing.T) {
 func TestRefundThatNeverArrived(t *testing.T) {
 	t.Parallel()
 	s := newTill(t)
-	ona, id, o := s.paidByCard(7_900_000_003_057, "Ona", 2)
-	finance := s.staff(7_900_000_003_058, "Rasa", account.StaffFinance)
-	request, err := s.AskRefund(s.ctx(), ona, id, "method", "x")
-	s.must(err)
-	s.must(s.ApproveRefund(s.ctx(), finance, request))
+	ona, o := s.refundUnderWay(7_900_000_003_057)
 	s.must(s.Inject(sandbox.Fault{Kind: sandbox.TimeoutBefore, On: "refund", Times: 2}))
 	for range 2 {
 		s.sendRefunds()
@@ -777,7 +760,7 @@ func TestRefundThatNeverArrived(t *testing.T) {
 	}
 	s.must(s.DrawPending(s.ctx()))
 	s.wait(2) // nobody looked for so long
-	_, err = s.CheckRefunds(s.ctx())
+	_, err := s.CheckRefunds(s.ctx())
 	s.must(err)
 	b, err := s.Balance(s.ctx(), ona, o.PayerID, 0)
 	s.must(err)
