@@ -118,6 +118,11 @@ crash: ## fault runs: the program and its PostgreSQL killed, cut and frozen in R
 	@PORTAL_CRASH_RUNS=$(RUNS) PORTAL_TEST_REQUIRE=1 go test -count=1 -timeout 6h -v \
 	  -run '^(TestKilledAtAnyMoment|TestChargesUnderFaults|TestFaultRunsSeeDoubledCharges|TestOneWallIsEnough)$$' $(ARGS) ./internal/e2e
 
+.PHONY: races
+races: ## auto-renewal switched off against the charge of a card, 10,000 times; half an hour
+	@.ci/install postgresql
+	@PORTAL_LONG=1 PORTAL_TEST_REQUIRE=1 go test -count=1 -timeout 3h -v -run '^TestOffRacesTheCard$$' $(ARGS) ./internal/app
+
 SEEDS ?= 200
 STEPS ?= 200
 SEED  ?= 0
