@@ -365,8 +365,9 @@ func TestAPayoutWhileTheBankTakesItBack(t *testing.T) {
 	s.must(err)
 	defer func() { _ = lock.Rollback(context.WithoutCancel(s.ctx())) }()
 	s.must(discard(lock.Exec(s.ctx(), `SELECT FROM payer WHERE id = $1 FOR UPDATE`, string(payer))))
+	late := time.Now().Add(2 * time.Second) // they give up waiting for the lock after four
 	waiting := func(n int) {
-		for s.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) < n {
+		for time.Now().Before(late) && s.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) < n {
 			time.Sleep(time.Millisecond)
 		}
 	}
