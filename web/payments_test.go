@@ -217,7 +217,7 @@ func TestEveryPaymentState(t *testing.T) {
 		"canceled": {func(s *site, _, reference string) {
 			_, err := s.db.Pool().Exec(s.ctx(), `UPDATE payment SET state = 'canceled', next_check_at = NULL, payer_url = '', version = version + 1 WHERE id = $1`, reference)
 			s.must(err)
-		}, "The payment by card was stopped", false, false},
+		}, "The payment by card was stoppedNothing was charged.", false, false},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()

@@ -348,18 +348,8 @@ func TestAPayoutWhileTheBankTakesItBack(t *testing.T) {
 	t.Parallel()
 	s := newTill(t)
 	finance := s.staff(7_900_000_003_843, "Rasa", account.StaffFinance)
-	ona, payer := s.customer(7_900_000_003_842, "Ona")
-	o := s.order(ona, softphone(2, false, 6))
-	paid := s.entry(o)
-	s.arrives(paid)
-	o, err := s.Order(s.ctx(), ona, o.Number)
-	s.must(err)
-	request, err := s.AskRefund(s.ctx(), ona, o.SubscriptionID, "method", "x")
-	s.must(err)
-	s.must(s.ApproveRefund(s.ctx(), finance, request))
+	_, payer, o := s.refundByTransfer(7_900_000_003_842, finance, 0)
 	payout := must(s.StaffPayouts(s.ctx(), finance))[0].ID
-	back := paid
-	back.Credit, back.Reversal, back.ServicerRef = false, true, "R1"
 
 	lock, err := s.db.Pool().Begin(s.ctx())
 	s.must(err)
@@ -371,7 +361,7 @@ func TestAPayoutWhileTheBankTakesItBack(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	file := s.camt(banktest.Version08, back)
+	file := s.camt(banktest.Version08, reversed(s.entry(o)))
 	imported, said := make(chan error), make(chan error)
 	go func() {
 		_, err := s.ImportStatement(s.ctx(), bytes.NewReader(file), audit.ByCommand("test"))
