@@ -1588,7 +1588,7 @@ func suspenseDecision(t i18n.Translator, d StaffDecision) templ.Component {
 // waited says for how many days something waits.
 func waited(t i18n.Translator, days int) string {
 	if days == 0 {
-		return t.T("common.today")
+		return t.T("common.under_a_day")
 	}
 	return t.N("common.days", days)
 }
